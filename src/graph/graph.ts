@@ -1,0 +1,177 @@
+/**
+ * Role: builds an ONNX graph node by node and keeps, beside it, the tape from which `gradients` differentiates.
+ * Contract: a Value is a name with a type and dims; ops append nodes and return Values. An op that can be
+ * differentiated records a vector–Jacobian product (`record`); the files in ops/ hold forward and backward together.
+ * Values with symbolic dims (strings) run forward; differentiation needs numbers.
+ */
+import {
+  type Attribute,
+  type Dim,
+  type ElementType,
+  encodeModel,
+  type NodeRecord,
+  type TensorRecord,
+  type TypedArray,
+  type ValueRecord,
+} from "./onnx.js";
+
+export type { Attribute, Dim, ElementType, TypedArray } from "./onnx.js";
+export type Value = ValueRecord;
+
+/**
+ * Vector–Jacobian product of one recorded op.
+ * @param outputGrads gradient of the loss by each output, undefined where the loss does not depend on it
+ * @param needed which inputs want a gradient (others may be left undefined)
+ */
+export type Vjp = (
+  outputGrads: readonly (Value | undefined)[],
+  needed: readonly boolean[],
+) => (Value | undefined)[];
+
+export interface TapeEntry {
+  readonly what: string;
+  readonly inputs: readonly Value[];
+  readonly outputs: readonly Value[];
+  readonly vjp: Vjp;
+}
+
+export class Graph {
+  readonly nodes: NodeRecord[] = [];
+  readonly inputs: Value[] = [];
+  readonly outputs: Value[] = [];
+  readonly tape: TapeEntry[] = [];
+  private readonly initializers: TensorRecord[] = [];
+  private readonly shared = new Map<string, Value>();
+  private count = 0;
+
+  constructor(readonly name = "cellhue") {}
+
+  private fresh(prefix: string): string {
+    this.count += 1;
+    return `${prefix}_${this.count}`;
+  }
+
+  /** A value fed at run time. */
+  input(name: string, dims: readonly Dim[], type: ElementType = "float32"): Value {
+    const value = { name, type, dims };
+    this.inputs.push(value);
+    return value;
+  }
+
+  /** A named tensor stored in the graph (weights of a model file). The data is not copied. */
+  initializer(name: string, data: TypedArray, dims: readonly number[]): Value {
+    const type = elementType(data);
+    this.initializers.push({ name, type, dims, data });
+    return { name, type, dims };
+  }
+
+  /** A small constant; equal ones are stored once. */
+  constant(data: TypedArray, dims: readonly number[] = [data.length]): Value {
+    const key = `${elementType(data)}|${dims.join()}|${data.join()}`;
+    let value = this.shared.get(key);
+    if (value === undefined) {
+      value = this.initializer(this.fresh("const"), data, dims);
+      this.shared.set(key, value);
+    }
+    return value;
+  }
+
+  /** A float32 scalar constant. */
+  scalar(x: number): Value {
+    return this.constant(Float32Array.of(x), []);
+  }
+
+  /** A 1-D int64 constant (shapes, axes, offsets). */
+  ints(values: readonly number[]): Value {
+    return this.constant(BigInt64Array.from(values, BigInt), [values.length]);
+  }
+
+  /**
+   * Appends a node with one output.
+   * @param dims dims of the output; the caller states them, onnxruntime checks them
+   */
+  op(
+    opType: string,
+    inputs: readonly (Value | null)[],
+    dims: readonly Dim[],
+    attributes: Record<string, Attribute> = {},
+    options: { domain?: string; type?: ElementType } = {},
+  ): Value {
+    const type = options.type ?? inputs[0]?.type ?? "float32";
+    return this.multi(opType, inputs, [{ dims, type }], attributes, options.domain)[0];
+  }
+
+  /** Appends a node with several outputs. A null input is an omitted optional one. */
+  multi(
+    opType: string,
+    inputs: readonly (Value | null)[],
+    outputs: readonly { dims: readonly Dim[]; type?: ElementType }[],
+    attributes: Record<string, Attribute> = {},
+    domain = "",
+  ): Value[] {
+    const values = outputs.map(({ dims, type }) => ({
+      name: this.fresh(opType),
+      type: type ?? "float32",
+      dims,
+    }));
+    this.nodes.push({
+      opType,
+      domain,
+      inputs: inputs.map((v) => v?.name ?? ""),
+      outputs: values.map((v) => v.name),
+      attributes,
+    });
+    return values;
+  }
+
+  /** Records how the outputs depend on the inputs, for `gradients`. */
+  record(what: string, inputs: readonly Value[], outputs: readonly Value[], vjp: Vjp): void {
+    this.tape.push({ what, inputs, outputs, vjp });
+  }
+
+  /** Names a value as an output of the graph. */
+  output(name: string, value: Value): void {
+    this.nodes.push({
+      opType: "Identity",
+      domain: "",
+      inputs: [value.name],
+      outputs: [name],
+      attributes: {},
+    });
+    this.outputs.push({ name, type: value.type, dims: value.dims });
+  }
+
+  /** The ONNX file. */
+  encode(metadata: Record<string, string> = {}, producer = { name: "cellhue", version: "" }): Uint8Array {
+    return encodeModel({
+      graphName: this.name,
+      nodes: this.nodes,
+      inputs: this.inputs,
+      outputs: this.outputs,
+      initializers: this.initializers,
+      metadata,
+      producer,
+    });
+  }
+}
+
+function elementType(data: TypedArray): ElementType {
+  if (data instanceof Float32Array) return "float32";
+  if (data instanceof BigInt64Array) return "int64";
+  if (data instanceof Float64Array) return "float64";
+  if (data instanceof Int32Array) return "int32";
+  return "uint8";
+}
+
+/** The dims of a value whose sizes are all known; throws where one is symbolic. */
+export function staticDims(value: Value): number[] {
+  return value.dims.map((d) => {
+    if (typeof d === "number") return d;
+    throw new Error(`'${value.name}' has the symbolic dimension '${d}', a size is needed here`);
+  });
+}
+
+/** Number of elements. */
+export function sizeOf(dims: readonly number[]): number {
+  return dims.reduce((a, b) => a * b, 1);
+}

@@ -1,0 +1,119 @@
+/**
+ * Role: runs a graph on onnxruntime's CPU provider.
+ * Contract: typed arrays in and out, without copies: inputs are read in place, and outputs are written into the arrays
+ * given in `into`, where given. An array must not be both an input and an output of one run.
+ */
+import type * as Ort from "onnxruntime-common";
+import type { Graph } from "./graph.js";
+import type { Dim, ElementType, TypedArray, ValueRecord } from "./onnx.js";
+
+export interface RunResult {
+  readonly data: TypedArray;
+  readonly dims: readonly number[];
+}
+
+export interface SessionOptions {
+  /** Threads of one operator; default: all cores. Results do not depend on it. */
+  threads?: number;
+  /** Path prefix of onnxruntime's profile, for benchmarks. */
+  profile?: string;
+}
+
+let backend: Promise<typeof Ort> | undefined;
+/** onnxruntime is 20 MB of native code: loaded when the first session is made. */
+function loadBackend(): Promise<typeof Ort> {
+  backend ??= import("onnxruntime-node") as unknown as Promise<typeof Ort>;
+  return backend;
+}
+
+export class Session {
+  private readonly inputs = new Map<string, ValueRecord>();
+  readonly outputNames: readonly string[];
+
+  constructor(
+    private readonly ort: typeof Ort,
+    private readonly session: Ort.InferenceSession,
+    inputs: readonly ValueRecord[],
+    private readonly outputs: readonly ValueRecord[],
+  ) {
+    for (const v of inputs) this.inputs.set(v.name, v);
+    this.outputNames = outputs.map((v) => v.name);
+  }
+
+  /**
+   * Runs the graph once.
+   * @param feeds one typed array for every input; one unknown dimension is found from the array's length
+   * @param into arrays to write outputs into (dims of the graph, all sizes known)
+   */
+  async run(
+    feeds: Record<string, TypedArray>,
+    into: Record<string, TypedArray> = {},
+  ): Promise<Record<string, RunResult>> {
+    const ortFeeds: Record<string, Ort.Tensor> = {};
+    for (const [name, value] of this.inputs) {
+      const data = feeds[name];
+      if (data === undefined) throw new Error(`session: input '${name}' is not fed`);
+      ortFeeds[name] = this.tensor(value.type, data, resolveDims(value, data.length));
+    }
+    const fetches: Record<string, Ort.Tensor | null> = {};
+    for (const v of this.outputs) {
+      const target = into[v.name];
+      fetches[v.name] =
+        target === undefined ? null : this.tensor(v.type, target, resolveDims(v, target.length));
+    }
+    const results = await this.session.run(ortFeeds, fetches);
+    const out: Record<string, RunResult> = {};
+    for (const name of this.outputNames) {
+      const t = results[name];
+      out[name] = { data: into[name] ?? (t.data as TypedArray), dims: t.dims };
+    }
+    return out;
+  }
+
+  private tensor(type: ElementType, data: TypedArray, dims: readonly number[]): Ort.Tensor {
+    return new this.ort.Tensor(type, data as Float32Array, dims);
+  }
+
+  /** Frees the native memory; the session cannot run afterwards. */
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+
+  /** Ends profiling (see SessionOptions.profile). */
+  endProfiling(): void {
+    this.session.endProfiling();
+  }
+}
+
+function resolveDims(value: ValueRecord, length: number): number[] {
+  let known = 1;
+  let unknown = -1;
+  value.dims.forEach((d: Dim, i) => {
+    if (typeof d === "number") known *= d;
+    else if (unknown < 0) unknown = i;
+    else throw new Error(`session: '${value.name}' has two unknown dimensions`);
+  });
+  const dims = value.dims.map((d, i) => (i === unknown ? length / known : (d as number)));
+  if (dims.reduce((a, b) => a * b, 1) !== length || dims.some((d) => !Number.isInteger(d)))
+    throw new Error(
+      `session: '${value.name}' has ${length} elements, its dims are [${value.dims.join(", ")}]`,
+    );
+  return dims;
+}
+
+/** Compiles a graph for the CPU. */
+export async function createSession(graph: Graph, options: SessionOptions = {}): Promise<Session> {
+  const ort = await loadBackend();
+  const sessionOptions: Ort.InferenceSession.SessionOptions = {
+    executionProviders: ["cpu"],
+    executionMode: "sequential",
+    graphOptimizationLevel: "all",
+    intraOpNumThreads: options.threads ?? 0,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+    enableProfiling: options.profile !== undefined,
+  };
+  if (options.profile !== undefined) sessionOptions.profileFilePrefix = options.profile;
+  const session = await ort.InferenceSession.create(graph.encode(), sessionOptions);
+  return new Session(ort, session, graph.inputs, graph.outputs);
+}
