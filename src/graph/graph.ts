@@ -41,6 +41,7 @@ export class Graph {
   readonly outputs: Value[] = [];
   readonly tape: TapeEntry[] = [];
   private readonly initializers: TensorRecord[] = [];
+  private readonly exposed: string[] = [];
   private readonly shared = new Map<string, Value>();
   private count = 0;
 
@@ -131,27 +132,42 @@ export class Graph {
 
   /** Names a value as an output of the graph. */
   output(name: string, value: Value): void {
-    this.nodes.push({
-      opType: "Identity",
-      domain: "",
-      inputs: [value.name],
-      outputs: [name],
-      attributes: {},
-    });
     this.outputs.push({ name, type: value.type, dims: value.dims });
+    this.exposed.push(value.name);
   }
 
   /** The ONNX file. */
   encode(metadata: Record<string, string> = {}, producer = { name: "cellhue", version: "" }): Uint8Array {
     return encodeModel({
       graphName: this.name,
-      nodes: this.nodes,
+      nodes: this.withOutputNames(),
       inputs: this.inputs,
       outputs: this.outputs,
       initializers: this.initializers,
       metadata,
       producer,
     });
+  }
+
+  /**
+   * Nodes that give output values their public names. A computed value is renamed (an Identity node would copy it, for
+   * all parameters of a network at every step); one that is an input, an initializer or exposed twice gets an Identity.
+   */
+  private withOutputNames(): NodeRecord[] {
+    const renamed = new Map<string, string>();
+    const computed = new Set(this.nodes.flatMap((n) => n.outputs));
+    const copies: NodeRecord[] = [];
+    this.exposed.forEach((inner, i) => {
+      const { name } = this.outputs[i];
+      if (computed.has(inner) && !renamed.has(inner)) renamed.set(inner, name);
+      else {
+        const source = renamed.get(inner) ?? inner;
+        copies.push({ opType: "Identity", domain: "", inputs: [source], outputs: [name], attributes: {} });
+      }
+    });
+    const rename = (names: readonly string[]) => names.map((n) => renamed.get(n) ?? n);
+    const nodes = this.nodes.map((n) => ({ ...n, inputs: rename(n.inputs), outputs: rename(n.outputs) }));
+    return [...nodes, ...copies];
   }
 }
 

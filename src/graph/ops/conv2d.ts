@@ -1,0 +1,162 @@
+/**
+ * Role: 2-D convolution with its two gradients, each in the form that measures best on onnxruntime's CPU kernels.
+ * Contract: x N×C×H×W, weight K×(C/groups)×k×k, as torch.nn.Conv2d; groups is 1 or C (depthwise). Padding may differ
+ * by side (top, left, bottom, right), as TensorFlow's SAME needs at stride 2.
+ */
+import { type Graph, staticDims, type Value } from "../graph.js";
+import { outSize } from "./pool.js";
+
+export type Pads = readonly [top: number, left: number, bottom: number, right: number];
+
+export interface ConvOptions {
+  stride?: number;
+  pads?: Pads;
+  groups?: number;
+  bias?: Value;
+}
+
+/** The same padding on every side. */
+export const padAll = (p: number): Pads => [p, p, p, p];
+
+export function conv2d(g: Graph, x: Value, weight: Value, options: ConvOptions = {}): Value {
+  const { stride = 1, pads = padAll(0), groups = 1, bias } = options;
+  const [n, c, h, w] = x.dims as [number, number, number, number];
+  const [k, , kh, kw] = staticDims(weight);
+  if (groups !== 1 && (groups !== c || k !== c))
+    throw new Error(`conv2d: groups is ${groups}, 1 or C = K is supported`);
+  const oh = outSize(h, kh, stride, pads[0] + pads[2]);
+  const ow = outSize(w, kw, stride, pads[1] + pads[3]);
+  const y = g.op("Conv", bias ? [x, weight, bias] : [x, weight], [n, k, oh, ow], {
+    kernel_shape: [kh, kw],
+    strides: [stride, stride],
+    pads,
+    group: groups,
+  });
+  const geometry: Geometry = { h, w, oh, ow, kh, kw, stride, pads, groups };
+  const inputs = bias ? [x, weight, bias] : [x, weight];
+  g.record("conv2d", inputs, [y], ([dy], [needX, needWeight, needBias]) => {
+    if (dy === undefined) return [];
+    return [
+      needX ? inputGradient(g, x, weight, dy, geometry) : undefined,
+      needWeight ? weightGradient(g, x, weight, dy, geometry) : undefined,
+      needBias && bias ? g.op("ReduceSum", [dy, g.ints([0, 2, 3])], bias.dims, { keepdims: 0 }) : undefined,
+    ];
+  });
+  return y;
+}
+
+interface Geometry {
+  h: number;
+  w: number;
+  oh: number;
+  ow: number;
+  kh: number;
+  kw: number;
+  stride: number;
+  pads: Pads;
+  groups: number;
+}
+
+/** dx: at stride 1 a convolution with the flipped kernel, as fast as forward; else a transposed convolution. */
+function inputGradient(g: Graph, x: Value, weight: Value, dy: Value, s: Geometry): Value {
+  const [k, cg] = staticDims(weight);
+  if (s.stride === 1) {
+    const swapped =
+      s.groups === 1 ? g.op("Transpose", [weight], [cg, k, s.kh, s.kw], { perm: [1, 0, 2, 3] }) : weight;
+    const flipped =
+      s.kh * s.kw === 1
+        ? swapped
+        : g.op(
+            "Slice",
+            [swapped, g.ints([-1, -1]), g.ints([-s.kh - 1, -s.kw - 1]), g.ints([2, 3]), g.ints([-1, -1])],
+            swapped.dims,
+          );
+    const pads = [s.kh - 1 - s.pads[0], s.kw - 1 - s.pads[1], s.kh - 1 - s.pads[2], s.kw - 1 - s.pads[3]];
+    return g.op("Conv", [dy, flipped], x.dims, { kernel_shape: [s.kh, s.kw], pads, group: s.groups });
+  }
+  return g.op("ConvTranspose", [dy, weight], x.dims, {
+    kernel_shape: [s.kh, s.kw],
+    strides: [s.stride, s.stride],
+    pads: s.pads,
+    // rows and columns that no window reached at the far side
+    output_padding: [
+      s.h + s.pads[0] + s.pads[2] - s.kh - (s.oh - 1) * s.stride,
+      s.w + s.pads[1] + s.pads[3] - s.kw - (s.ow - 1) * s.stride,
+    ],
+    group: s.groups,
+  });
+}
+
+/** The part of a padded map that kernel position (i, j) sees: …×H×W → …×OH×OW. */
+function shifted(g: Graph, padded: Value, i: number, j: number, s: Geometry): Value {
+  const [a, b] = padded.dims;
+  return g.op(
+    "Slice",
+    [
+      padded,
+      g.ints([i, j]),
+      g.ints([i + s.stride * (s.oh - 1) + 1, j + s.stride * (s.ow - 1) + 1]),
+      g.ints([2, 3]),
+      g.ints([s.stride, s.stride]),
+    ],
+    [a, b, s.oh, s.ow],
+  );
+}
+
+function padded(g: Graph, x: Value, s: Geometry): Value {
+  if (s.pads.every((p) => p === 0)) return x;
+  const [a, b] = x.dims;
+  const dims = [a, b, s.h + s.pads[0] + s.pads[2], s.w + s.pads[1] + s.pads[3]];
+  return g.op("Pad", [x, g.ints([0, 0, s.pads[0], s.pads[1], 0, 0, s.pads[2], s.pads[3]])], dims);
+}
+
+function weightGradient(g: Graph, x: Value, weight: Value, dy: Value, s: Geometry): Value {
+  return s.groups === 1
+    ? denseWeightGradient(g, x, weight, dy, s)
+    : depthwiseWeightGradient(g, x, weight, dy, s);
+}
+
+/** dW as one product: dy K×(N·OH·OW) by the shifted inputs (k·k·C)×(N·OH·OW), transposed. */
+function denseWeightGradient(g: Graph, x: Value, weight: Value, dy: Value, s: Geometry): Value {
+  const [n, c] = staticDims(x);
+  const [k] = staticDims(weight);
+  const positions = s.kh * s.kw;
+  const columns = n * s.oh * s.ow;
+  const channelMajor = (v: Value) => {
+    const [a, b, p, q] = v.dims;
+    return g.op("Transpose", [v], [b, a, p, q], { perm: [1, 0, 2, 3] });
+  };
+  const xt = padded(g, channelMajor(x), s);
+  const rows = g.op("Reshape", [channelMajor(dy), g.ints([k, columns])], [k, columns]);
+  const slices: Value[] = [];
+  for (let i = 0; i < s.kh; i++) for (let j = 0; j < s.kw; j++) slices.push(shifted(g, xt, i, j, s));
+  const stacked =
+    positions === 1 ? slices[0] : g.op("Concat", slices, [positions * c, n, s.oh, s.ow], { axis: 0 });
+  const patches = g.op("Reshape", [stacked, g.ints([positions * c, columns])], [positions * c, columns]);
+  const product = g.op(
+    "FusedMatMul",
+    [rows, patches],
+    [k, positions * c],
+    { transB: 1 },
+    { domain: "com.microsoft" },
+  );
+  if (positions === 1) return g.op("Reshape", [product, g.ints([k, c, 1, 1])], weight.dims);
+  const split = g.op("Reshape", [product, g.ints([k, positions, c])], [k, positions, c]);
+  const ordered = g.op("Transpose", [split], [k, c, positions], { perm: [0, 2, 1] });
+  return g.op("Reshape", [ordered, g.ints([k, c, s.kh, s.kw])], weight.dims);
+}
+
+/** dW of a depthwise convolution: per kernel position the sum of dy times the shifted input. */
+function depthwiseWeightGradient(g: Graph, x: Value, weight: Value, dy: Value, s: Geometry): Value {
+  const [, c] = staticDims(x);
+  const xp = padded(g, x, s);
+  const sums: Value[] = [];
+  for (let i = 0; i < s.kh; i++)
+    for (let j = 0; j < s.kw; j++) {
+      const product = g.op("Mul", [dy, shifted(g, xp, i, j, s)], dy.dims);
+      sums.push(g.op("ReduceSum", [product, g.ints([0, 2, 3])], [1, c, 1, 1], { keepdims: 1 }));
+    }
+  const stacked = sums.length === 1 ? sums[0] : g.op("Concat", sums, [sums.length, c, 1, 1], { axis: 0 });
+  const ordered = g.op("Transpose", [stacked], [c, sums.length, 1, 1], { perm: [1, 0, 2, 3] });
+  return g.op("Reshape", [ordered, g.ints([c, 1, s.kh, s.kw])], weight.dims);
+}

@@ -1,0 +1,51 @@
+/** Role: pooling. Contract: NCHW; as torch.nn.MaxPool2d and AdaptiveAvgPool2d(1) + flatten. */
+import { type Graph, sizeOf, staticDims, type Value } from "../graph.js";
+
+export interface PoolOptions {
+  kernel: number;
+  stride: number;
+  pad: number;
+}
+
+/** Size of a convolved or pooled axis. */
+export function outSize(size: number, kernel: number, stride: number, padSum: number): number {
+  return Math.floor((size + padSum - kernel) / stride) + 1;
+}
+
+export function maxPool(g: Graph, x: Value, { kernel, stride, pad }: PoolOptions): Value {
+  const [n, c, h, w] = x.dims as [number, number, number, number];
+  const dims = [n, c, outSize(h, kernel, stride, 2 * pad), outSize(w, kernel, stride, 2 * pad)];
+  const [y, indices] = g.multi("MaxPool", [x], [{ dims }, { dims, type: "int64" }], {
+    kernel_shape: [kernel, kernel],
+    strides: [stride, stride],
+    pads: [pad, pad, pad, pad],
+  });
+  g.record("maxPool", [x], [y], ([dy]) => {
+    if (dy === undefined) return [];
+    // onnxruntime's indices count through the whole N×C×H×W tensor
+    const flat = g.ints([-1]);
+    const zeros = g.op("Mul", [g.op("Reshape", [x, flat], ["all"]), g.scalar(0)], ["all"]);
+    const d = g.op(
+      "ScatterElements",
+      [zeros, g.op("Reshape", [indices, flat], ["all"]), g.op("Reshape", [dy, flat], ["all"])],
+      ["all"],
+      { axis: 0, reduction: "add" },
+    );
+    return [g.op("Reshape", [d, g.op("Shape", [x], [4], {}, { type: "int64" })], x.dims)];
+  });
+  return y;
+}
+
+/** Mean over height and width: N×C×H×W → N×C. */
+export function globalAveragePool(g: Graph, x: Value): Value {
+  const [n, c, h, w] = x.dims;
+  const y = g.op("ReduceMean", [x, g.ints([2, 3])], [n, c], { keepdims: 0 });
+  g.record("globalAveragePool", [x], [y], ([dy]) => {
+    if (dy === undefined) return [];
+    const [, cc, hh, ww] = [0, ...staticDims({ ...x, dims: [c, h, w] })];
+    const share = g.op("Mul", [dy, g.scalar(1 / sizeOf([hh, ww]))], dy.dims);
+    const column = g.op("Reshape", [share, g.ints([-1, cc, 1, 1])], [n, cc, 1, 1]);
+    return [g.op("Expand", [column, g.ints([1, cc, hh, ww])], x.dims)];
+  });
+  return y;
+}

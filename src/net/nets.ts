@@ -1,0 +1,28 @@
+/** Role: the networks by torchvision's names, with what differs between them. */
+import { Graph, type Value } from "../graph/graph.js";
+import { efficientnetB0, efficientnetLite0 } from "./efficientnet.js";
+import { InputContext, type NetContext } from "./layers.js";
+import { resnet18 } from "./resnet18.js";
+import type { ParamSpec } from "./tensors.js";
+import type { NetName } from "./weights/layouts.js";
+
+export interface Net {
+  /** Writes the network into the context's graph: images N×3×H×W → logits N×classes. */
+  readonly build: (ctx: NetContext, images: Value, classes: number) => Value;
+  /** Name of the last layer, which is always new for the labels at hand. */
+  readonly head: string;
+}
+
+export const nets: Readonly<Record<NetName, Net>> = {
+  resnet18: { build: resnet18, head: "fc" },
+  efficientnet_b0: { build: efficientnetB0, head: "classifier.1" },
+  efficientnet_lite0: { build: efficientnetLite0, head: "classifier.1" },
+};
+
+/** Parameters and buffers of a network, in its order. They do not depend on the image size. */
+export function paramSpecs(net: NetName, classes: number): ParamSpec[] {
+  const g = new Graph();
+  const ctx = new InputContext(g, false);
+  nets[net].build(ctx, g.input("images", ["N", 3, 64, 64]), classes);
+  return ctx.specs;
+}

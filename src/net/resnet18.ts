@@ -1,0 +1,45 @@
+/**
+ * Role: ResNet-18 (He et al. 2016), layer for layer and name for name torchvision's `resnet18`.
+ * Contract: images N×3×H×W → logits N×classes.
+ */
+import type { Value } from "../graph/graph.js";
+import { add, relu } from "../graph/ops/elementwise.js";
+import { globalAveragePool, maxPool } from "../graph/ops/pool.js";
+import { convNorm, head, type NetContext, torchNorm as norm } from "./layers.js";
+
+export function resnet18(ctx: NetContext, images: Value, classes: number): Value {
+  let x = convNorm(ctx, "conv1", "bn1", images, {
+    channels: 64,
+    kernel: 7,
+    stride: 2,
+    norm,
+    activation: relu,
+  }); // 64×H/2
+  x = maxPool(ctx.g, x, { kernel: 3, stride: 2, pad: 1 }); // 64×H/4
+  [64, 128, 256, 512].forEach((channels, i) => {
+    for (const block of [0, 1])
+      x = basicBlock(ctx, `layer${i + 1}.${block}`, x, channels, i > 0 && block === 0 ? 2 : 1);
+  }); // 512×H/32
+  return head(ctx, "fc", globalAveragePool(ctx.g, x), classes);
+}
+
+function basicBlock(ctx: NetContext, name: string, x: Value, channels: number, stride: number): Value {
+  const y = convNorm(ctx, `${name}.conv1`, `${name}.bn1`, x, {
+    channels,
+    kernel: 3,
+    stride,
+    norm,
+    activation: relu,
+  });
+  const z = convNorm(ctx, `${name}.conv2`, `${name}.bn2`, y, { channels, kernel: 3, norm });
+  const shortcut =
+    stride === 1
+      ? x
+      : convNorm(ctx, `${name}.downsample.0`, `${name}.downsample.1`, x, {
+          channels,
+          kernel: 1,
+          stride,
+          norm,
+        });
+  return relu(ctx.g, add(ctx.g, z, shortcut));
+}
