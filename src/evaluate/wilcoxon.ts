@@ -83,13 +83,15 @@ function doubledRanks(values: readonly number[]): Float64Array {
 
 /**
  * Probability that the ranks with a positive sign sum to `limit` or less, each sign being + or − with equal chance.
- * Sums above `limit` are never needed. All terms are positive, so no digits cancel.
+ * Sums above `limit` are never needed. All terms are positive, so no digits cancel. Steps grow as n³: 0.1 s for 500.
  */
 function lowerTail(ranks: Float64Array, limit: number): number {
   const probability = new Float64Array(limit + 1); // of each sum, after the ranks so far
   probability[0] = 1;
+  let reach = 0;
   for (const rank of ranks) {
-    for (let sum = limit; sum >= 0; sum--)
+    reach = Math.min(limit, reach + rank);
+    for (let sum = reach; sum >= 0; sum--)
       probability[sum] = (probability[sum] + (sum >= rank ? probability[sum - rank] : 0)) / 2;
   }
   return probability.reduce((total, value) => total + value, 0);

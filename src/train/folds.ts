@@ -40,15 +40,8 @@ export function stratifiedKFold(codes: Int32Array, folds: number, seed: number):
   const testSize = new Int32Array(folds);
   let dealt = 0; // rows of the classes before: dealing goes on where the last class ended
   for (const members of classes) {
-    const first = dealt % folds;
-    const share = new Int32Array(members.length);
-    for (let fold = 0, at = 0; fold < folds; fold++) {
-      const offset = (fold - first + folds) % folds;
-      const count = offset < members.length ? Math.floor((members.length - 1 - offset) / folds) + 1 : 0;
-      share.fill(fold, at, at + count);
-      at += count;
-      testSize[fold] += count;
-    }
+    const share = Int32Array.from(members, (_, i) => (dealt + i) % folds).sort();
+    for (const fold of share) testSize[fold]++;
     random.shuffle(share);
     for (let i = 0; i < members.length; i++) foldOf[members[i]] = share[i];
     dealt += members.length;
