@@ -34,7 +34,7 @@ export function initialise(specs: readonly ParamSpec[], net: NetName, random: Ra
   const bound = 1 / Math.sqrt(net === "resnet18" ? inputs : classes);
   for (const { name, dims, kind } of specs) {
     const length = count(dims);
-    let data = new Float32Array(length);
+    let data: Float32Array = new Float32Array(length);
     if (kind === "conv") {
       const sd = Math.sqrt(2 / (dims[0] * count(dims.slice(2))));
       data = Float32Array.from({ length }, () => sd * random.standardNormal());

@@ -95,22 +95,23 @@ const isShape = (value: PickleValue): value is number[] =>
 
 /**
  * Runs one pickle from `start` on.
- * @returns its value and the offset behind its STOP
+ * @returns its value, the offset behind its STOP, and the storages that it refers to by key
  * @throws CellhueError for a pickle that is cut short, malformed, too large, or that would run code
  */
 export function unpickle(
   bytes: Uint8Array,
   start: number,
   where: string,
-): { value: PickleValue; end: number } {
+): { value: PickleValue; end: number; storages: ReadonlyMap<string, StorageRef> } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const utf8 = new TextDecoder();
   const stack: PickleValue[] = [];
   const marks: number[] = [];
   const memo = new Map<number, PickleValue>();
+  const storages = new Map<string, StorageRef>();
   let at = start;
 
-  const fail = (found: string): never => {
+  const fail: (found: string) => never = (found) => {
     throw new CellhueError("cannot read this file as a torch state dict", {
       where,
       found,
@@ -158,12 +159,12 @@ export function unpickle(
   const popToMark = (): PickleValue[] => stack.splice(marks.pop() ?? fail("a pickle without its mark"));
   const setItems = (items: PickleValue[]): void => {
     const dict = top();
-    if (!(dict instanceof Map) || items.length % 2 !== 0) return fail("items that belong to no dict");
+    if (!(dict instanceof Map) || items.length % 2 !== 0) fail("items that belong to no dict");
     for (let i = 0; i < items.length; i += 2) dict.set(items[i], items[i + 1]);
   };
   const append = (items: PickleValue[]): void => {
     const list = top();
-    if (!Array.isArray(list)) return fail("items that belong to no list");
+    if (!Array.isArray(list)) fail("items that belong to no list");
     for (const item of items) list.push(item);
   };
   const remember = (key: number): void => void memo.set(key, top());
@@ -195,7 +196,13 @@ export function unpickle(
     const [, type, key, , numel, part] = id;
     const dtype = storageType(type);
     if (dtype === undefined || typeof key !== "string" || !isCount(numel)) return fail("an odd storage");
-    if (part === undefined || part === null) return new StorageRef(dtype, key, numel, 0);
+    const known = storages.get(key);
+    if (known !== undefined && (known.dtype !== dtype || known.numel !== numel)) {
+      return fail(`storage ${quoted(key)} of two types or lengths`);
+    }
+    const whole = known ?? new StorageRef(dtype, key, numel, 0);
+    storages.set(key, whole);
+    if (part === undefined || part === null) return whole;
     // Legacy files only: this storage is a part of another, (key of the view, offset, size).
     if (!Array.isArray(part) || !isCount(part[1]) || !isCount(part[2]) || part[1] + part[2] > numel) {
       return fail("an odd view of a storage");
@@ -246,7 +253,7 @@ export function unpickle(
         take(8);
         break;
       case 0x2e: // STOP
-        return { value: pop(), end: at };
+        return { value: pop(), end: at, storages };
       case 0x28: // MARK
         marks.push(stack.length);
         break;

@@ -4,7 +4,7 @@
  */
 import { CellhueError } from "../../errors.js";
 import type { Tensor, Tensors } from "../tensors.js";
-import { elementReader, isDType, itemSize } from "./dtypes.js";
+import { type DType, elementReader, isDType, itemSize } from "./dtypes.js";
 import { quoted, shapeText } from "./text.js";
 
 /** The format's own bound on the header, in bytes. */
@@ -32,7 +32,7 @@ export function readSafetensors(
   bytes: Uint8Array,
   where: string,
 ): { tensors: Tensors; metadata: Record<string, string> } {
-  const fail = (found: string): never => {
+  const fail: (found: string) => never = (found) => {
     throw new CellhueError("not a valid safetensors file", {
       where,
       found,
@@ -52,32 +52,30 @@ export function readSafetensors(
   } catch {
     fail("a header that is not JSON");
   }
-  if (!isRecord(header)) return fail("a header that is not a JSON object");
+  if (!isRecord(header)) fail("a header that is not a JSON object");
 
   const metadata: Record<string, string> = {};
   const entries: {
     name: string;
     dims: number[];
-    dtype: Parameters<typeof itemSize>[0];
+    dtype: DType;
     begin: number;
     end: number;
   }[] = [];
   for (const [name, entry] of Object.entries(header)) {
-    if (!isRecord(entry)) return fail(`${quoted(name)} without a description`);
+    if (!isRecord(entry)) fail(`${quoted(name)} without a description`);
     if (name === "__metadata__") {
       for (const [key, value] of Object.entries(entry)) {
-        if (typeof value !== "string") return fail(`metadata ${quoted(key)} that is not text`);
+        if (typeof value !== "string") fail(`metadata ${quoted(key)} that is not text`);
         Object.defineProperty(metadata, key, { value, enumerable: true, configurable: true, writable: true });
       }
       continue;
     }
     const { dtype, shape, data_offsets: offsets } = entry;
-    if (!isDType(dtype))
-      return fail(`tensor ${quoted(name)} of type ${quoted(String(dtype))}, which is not read`);
-    if (!Array.isArray(shape) || !shape.every(isSize))
-      return fail(`tensor ${quoted(name)} without a valid shape`);
+    if (!isDType(dtype)) fail(`tensor ${quoted(name)} of type ${quoted(String(dtype))}, which is not read`);
+    if (!Array.isArray(shape) || !shape.every(isSize)) fail(`tensor ${quoted(name)} without a valid shape`);
     if (!Array.isArray(offsets) || offsets.length !== 2 || !offsets.every(isSize)) {
-      return fail(`tensor ${quoted(name)} without valid data_offsets`);
+      fail(`tensor ${quoted(name)} without valid data_offsets`);
     }
     const [begin, end] = offsets as [number, number];
     const bytesNeeded = (shape as number[]).reduce((n, d) => n * d, itemSize(dtype));
