@@ -1,0 +1,101 @@
+/**
+ * Files that are either whole or absent: written to a temporary name in the same folder, flushed to the disk, renamed.
+ * A kill at any moment leaves the old file or the new one, and at worst a temporary file, which `sweepTemporary` of the
+ * next run removes. Failures of the disk become CellhueErrors.
+ */
+import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { CellhueError } from "../errors.js";
+
+const suffix = ".cellhue-tmp";
+let counter = 0;
+
+export interface AtomicOptions {
+  /**
+   * Whether to wait until the disk has it (the default). Small files by the thousand that can be made again in seconds
+   * do without: a kill of the process loses nothing, only a power cut could.
+   */
+  flush?: boolean;
+}
+
+/**
+ * Writes a whole file in one step.
+ * @throws CellhueError where the disk is full, read-only or not ours; the temporary file is removed then
+ */
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array,
+  { flush = true }: AtomicOptions = {},
+): Promise<void> {
+  const bytes = typeof data === "string" ? Buffer.from(data, "utf8") : data;
+  // The name is short whatever the file is called, so that a long file name stays within the file system's limit.
+  const temporary = join(dirname(path), `.${process.pid}-${counter++}${suffix}`);
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(temporary, "wx");
+    await handle.writeFile(bytes);
+    if (flush) await handle.sync();
+    await handle.close();
+    handle = undefined;
+    await rename(temporary, path);
+    if (flush) await syncFolder(dirname(path));
+  } catch (error) {
+    await handle?.close().catch(() => {});
+    await rm(temporary, { force: true }).catch(() => {});
+    throw diskError(error, path, bytes.byteLength);
+  }
+}
+
+/** Makes the rename itself durable; not every system can open a folder, and then it is left to the system. */
+async function syncFolder(folder: string): Promise<void> {
+  try {
+    const handle = await open(folder, "r");
+    await handle.sync().finally(() => handle.close());
+  } catch {
+    // Windows, and some network file systems.
+  }
+}
+
+/** Removes what a killed run left under a folder. Only for the holder of the run's lock. */
+export async function sweepTemporary(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
+    if (entry.isFile() && entry.name.endsWith(suffix))
+      await rm(join(entry.parentPath, entry.name), { force: true });
+  }
+}
+
+/** What users can cause on a disk: [what happened, what to do]. */
+const reasons: Record<string, readonly [string, string]> = {
+  ENOSPC: ["the disk is full", "free some space, or choose another disk with --out; finished work is kept"],
+  EDQUOT: [
+    "your disk quota is used up",
+    "free some space, or choose another disk with --out; finished work is kept",
+  ],
+  EROFS: ["the file system is read-only", "choose a folder that can be written with --out"],
+  EACCES: [
+    "no permission to write here",
+    "choose a folder of your own with --out, or change its permissions",
+  ],
+  EPERM: ["no permission to write here", "choose a folder of your own with --out, or change its permissions"],
+  ENOTDIR: ["a part of this path is a file, not a folder", "choose another folder with --out"],
+  EISDIR: ["a folder stands where a file is to be written", "choose another folder with --out"],
+  ENOENT: ["the folder is gone", "something removed it meanwhile: start the same command again"],
+  ENAMETOOLONG: ["the path is longer than this file system allows", "choose a shorter path with --out"],
+  EFBIG: ["the file is larger than this file system or your limit allows", "choose another disk with --out"],
+  EIO: ["the disk reports an error", "check the disk, or choose another one with --out"],
+  EMFILE: ["too many files are open", "raise the limit (ulimit -n) and start the same command again"],
+};
+
+/** Turns an error of the file system into a CellhueError; anything else passes unchanged. */
+export function diskError(error: unknown, path: string, bytes?: number): unknown {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const reason = Object.hasOwn(reasons, code) ? reasons[code] : undefined;
+  if (reason === undefined) return error;
+  const size = bytes === undefined ? "" : ` (${bytes.toLocaleString("en-US")} bytes)`;
+  return new CellhueError(`cannot write ${basename(path)}: ${reason[0]}`, {
+    where: path,
+    found: `${code}${size}`,
+    remedy: reason[1],
+    cause: error,
+  });
+}

@@ -1,0 +1,548 @@
+/**
+ * The run folder: run.json (schema "cellhue.run/1") says what the run is made of and how far each stage is.
+ *
+ * A stage has a fingerprint: the SHA-256 of its settings and of the fingerprints of the stages it builds on. A stage
+ * that is done under the same fingerprint is not run again; one that was cut off continues; one whose settings have
+ * changed starts anew, and what was built on its old output is removed, so that no file in the folder is out of date.
+ * Files are written atomically and one process at a time holds the folder, so a kill at any moment does no harm.
+ */
+import { createHash } from "node:crypto";
+import { rmSync } from "node:fs";
+import { access, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { hostname } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import type { SettingName, Settings } from "../config.js";
+import { CellhueError } from "../errors.js";
+import { type AtomicOptions, diskError, sweepTemporary, writeFileAtomic } from "./atomic.js";
+
+export const runSchema = "cellhue.run/1";
+
+export interface InputRecord {
+  /** Absolute path at the time of the run. */
+  path: string;
+  sha256: string;
+  bytes: number;
+  /** Shape of the file. */
+  samples: number;
+  genes: number;
+  /** Samples left out for want of a label. */
+  dropped: number;
+}
+
+export interface ClassRecord {
+  /** The label as the file has it. */
+  name: string;
+  /** Its folder under benchmarking/. */
+  folder: string;
+  count: number;
+}
+
+export const stageNames = ["preprocess", "train", "compare", "saliency", "report"] as const;
+export type StageName = (typeof stageNames)[number];
+
+export interface StageState {
+  state: "started" | "done";
+  fingerprint: string;
+  /** The settings it depends on, as they were. */
+  settings: Record<string, unknown>;
+  seconds?: number;
+  /** Paths within the run folder. */
+  outputs?: string[];
+  /** What the stage found out that later stages or readers want to know. */
+  info?: Record<string, unknown>;
+}
+
+export interface RunRecord {
+  schema: typeof runSchema;
+  cellhue: string;
+  created: string;
+  input: InputRecord;
+  settings: Settings;
+  classes: ClassRecord[];
+  versions: Record<string, string>;
+  stages: Partial<Record<StageName, StageState>>;
+}
+
+/** What a new run is made of. */
+export type RunStart = Pick<RunRecord, "input" | "settings" | "classes" | "versions">;
+
+interface StageRule {
+  /** Raised by one whenever the stage's output changes for the same settings. */
+  version: number;
+  after: readonly StageName[];
+  settings: readonly SettingName[];
+  /** What it writes: folders and files, as tests on paths within the run folder. */
+  writes: readonly RegExp[];
+}
+
+const figure = (name: string) => new RegExp(`^figures/${name}\\.(svg|png)$`);
+
+const rules: Record<StageName, StageRule> = {
+  preprocess: {
+    version: 1,
+    after: [],
+    settings: ["layer", "useRaw", "normalize", "dropUnlabelled", "encoder", "size", "seed", "components"],
+    writes: [/^benchmarking$/, /^work$/, /^embedding\.csv$/, figure("Figure_(1|combined_tumor|genes_pixel)")],
+  },
+  train: {
+    version: 1,
+    after: ["preprocess"],
+    settings: ["net", "weights", "protocol", "folds", "epochs", "lr", "batch", "seed"],
+    writes: [/^folds$/, /^oof_\w+\.csv$/],
+  },
+  compare: {
+    version: 1,
+    after: ["train"],
+    settings: [],
+    writes: [/^metrics\.json$/, figure("(training_history|confusion_matrix_avg)")],
+  },
+  saliency: {
+    version: 1,
+    after: ["train"],
+    settings: [],
+    writes: [/^model_final\.onnx$/, figure("Figure_Saliency_\\d+")],
+  },
+  report: { version: 1, after: ["compare", "saliency"], settings: [], writes: [/^report\.html$/] },
+};
+
+const lockName = "run.lock";
+/** What may lie in a folder that counts as empty: traces of a run killed at its birth, and of file managers. */
+const trifles = /^(run\.lock|\.DS_Store|Thumbs\.db|desktop\.ini)$|\.cellhue-tmp$/;
+
+export class RunFolder {
+  /** Absolute path. */
+  readonly root: string;
+  private readonly clocks = new Map<StageName, number>();
+  private readonly unlock: () => void;
+
+  private constructor(
+    root: string,
+    private state: RunRecord,
+    unlock: () => void,
+  ) {
+    this.root = root;
+    this.unlock = unlock;
+  }
+
+  /** run.json as it stands. */
+  get record(): Readonly<RunRecord> {
+    return this.state;
+  }
+
+  /**
+   * What is at a place where a run shall go: a run's record, or undefined where the place is free.
+   * @throws CellhueError where something else is there, or a run that is going on
+   */
+  static async look(root: string): Promise<RunRecord | undefined> {
+    const path = resolve(root);
+    const entries = await readdir(path).catch((error: unknown) => {
+      const code = error instanceof Error && "code" in error ? error.code : undefined;
+      if (code === "ENOENT") return undefined;
+      throw diskError(error, path);
+    });
+    if (entries === undefined || entries.every((name) => trifles.test(name))) {
+      if (entries?.includes(lockName)) await refuseLocked(path);
+      return undefined;
+    }
+    if (!entries.includes("run.json")) {
+      const shown = entries.slice(0, 3).join(", ");
+      throw new CellhueError("the output folder holds something that is not a run of cellhue", {
+        where: path,
+        found: `${entries.length} entries: ${shown}${entries.length > 3 ? ", …" : ""}`,
+        expected: "no such folder, an empty one, or the same run, which is then continued",
+        remedy: "choose another folder with --out",
+      });
+    }
+    await refuseLocked(path);
+    return readRecord(path);
+  }
+
+  /**
+   * Makes the folder of a new run, or opens that of the same one (same input, same label) with the settings now given.
+   * @throws CellhueError where the folder holds another run (both are named) or anything else
+   */
+  static async create(root: string, start: RunStart): Promise<RunFolder> {
+    const path = resolve(root);
+    const found = await RunFolder.look(path);
+    if (found !== undefined) requireSameRun(found, start, path);
+    let made: string | undefined;
+    try {
+      made = await mkdir(path, { recursive: true });
+      const unlock = await lock(path);
+      try {
+        await sweepTemporary(path);
+        const record: RunRecord = {
+          schema: runSchema,
+          cellhue: start.versions.cellhue ?? "",
+          created: found?.created ?? new Date().toISOString(),
+          ...start,
+          stages: found?.stages ?? {},
+        };
+        const run = new RunFolder(path, record, unlock);
+        await run.save();
+        return run;
+      } catch (error) {
+        unlock();
+        throw error;
+      }
+    } catch (error) {
+      // A folder that could not even take run.json is not left behind.
+      if (made !== undefined) await rm(made, { recursive: true, force: true }).catch(() => {});
+      throw diskError(error, path);
+    }
+  }
+
+  /** Opens the folder of a run for one more stage. */
+  static async open(root: string): Promise<RunFolder> {
+    const path = resolve(root);
+    await readRecord(path);
+    const unlock = await lock(path);
+    try {
+      await sweepTemporary(path);
+      return new RunFolder(path, await readRecord(path), unlock);
+    } catch (error) {
+      unlock();
+      throw error;
+    }
+  }
+
+  /** Lets go of the folder. */
+  close(): void {
+    this.unlock();
+  }
+
+  path(...parts: string[]): string {
+    return join(this.root, ...parts);
+  }
+
+  async has(...parts: string[]): Promise<boolean> {
+    return access(this.path(...parts)).then(
+      () => true,
+      () => false,
+    );
+  }
+
+  /** Writes a file atomically; `path` is within the run folder, its folder is made where it is absent. */
+  async write(path: string, data: string | Uint8Array, options?: AtomicOptions): Promise<void> {
+    const full = this.path(path);
+    // The run folder itself is never made again: where somebody removed it, the run stops and says so.
+    await mkdir(dirname(full), { recursive: path.includes("/") && (await this.has("run.json")) }).catch(
+      (error) => {
+        if (error?.code !== "EEXIST") throw diskError(error, full);
+      },
+    );
+    await writeFileAtomic(full, data, options);
+  }
+
+  async writeJson(path: string, value: unknown): Promise<void> {
+    await this.write(path, `${JSON.stringify(value, null, 2)}\n`);
+  }
+
+  /** @throws CellhueError where the file is absent or is not JSON */
+  async readJson<T>(path: string): Promise<T> {
+    return parseJson<T>(await this.readText(path), this.path(path));
+  }
+
+  async readText(path: string): Promise<string> {
+    try {
+      return await readFile(this.path(path), "utf8");
+    } catch (cause) {
+      throw missing(this.path(path), cause);
+    }
+  }
+
+  /** Changes the settings that the folder records (a stage command with other options). */
+  async setSettings(settings: Settings): Promise<void> {
+    this.state = { ...this.state, settings };
+    await this.save();
+  }
+
+  /** Whether a stage stands done under these settings, with all its files. */
+  async isDone(stage: StageName, settings: Settings, extra?: unknown): Promise<boolean> {
+    const state = this.state.stages[stage];
+    if (state?.state !== "done" || state.fingerprint !== stageFingerprint(this.state, stage, settings, extra))
+      return false;
+    const there = await Promise.all((state.outputs ?? []).map((path) => this.has(path)));
+    return there.every(Boolean);
+  }
+
+  /**
+   * Begins a stage.
+   * @returns "done": nothing to do; "resume": it was cut off under the same settings, what it wrote is good;
+   *   "fresh": nothing usable of it is there. All that was built on it is removed unless it is done. What the stage
+   *   itself wrote under other settings is left to the stage (`clear`), since a part of it may serve again.
+   * @throws CellhueError where a stage that it builds on is not done or out of date
+   */
+  async begin(stage: StageName, settings: Settings, extra?: unknown): Promise<"done" | "resume" | "fresh"> {
+    for (const before of rules[stage].after) this.requireCurrent(before, stage);
+    if (await this.isDone(stage, settings, extra)) return "done";
+    const state = this.state.stages[stage];
+    const fingerprint = stageFingerprint(this.state, stage, settings, extra);
+    const resume = state?.fingerprint === fingerprint;
+    for (const later of stageNames.filter((name) => dependsOn(name, stage))) {
+      if (this.state.stages[later] !== undefined) await this.clear(later);
+      delete this.state.stages[later];
+    }
+    this.state.stages[stage] = {
+      state: "started",
+      fingerprint,
+      settings: pick(settings, rules[stage].settings),
+    };
+    this.clocks.set(stage, performance.now());
+    await this.save();
+    return resume ? "resume" : "fresh";
+  }
+
+  /** Marks a stage done. @param outputs paths within the run folder; the stage is redone where one of them is gone */
+  async finish(stage: StageName, outputs: string[], info?: Record<string, unknown>): Promise<void> {
+    const state = this.state.stages[stage];
+    if (state === undefined) throw new Error(`RunFolder: ${stage} ends without a beginning`);
+    const seconds = (performance.now() - (this.clocks.get(stage) ?? performance.now())) / 1000;
+    this.state.stages[stage] = {
+      ...state,
+      state: "done",
+      seconds: Math.round(seconds * 100) / 100,
+      outputs,
+      info,
+    };
+    await this.save();
+  }
+
+  /** Removes what a stage writes. */
+  async clear(stage: StageName): Promise<void> {
+    for (const folder of ["", "figures"]) {
+      for (const name of await readdir(this.path(folder)).catch(() => [])) {
+        const path = folder === "" ? name : `${folder}/${name}`;
+        if (rules[stage].writes.some((rule) => rule.test(path))) {
+          await rm(this.path(path), { recursive: true, force: true });
+        }
+      }
+    }
+  }
+
+  /** @throws CellhueError unless `before` is done and made from what its own predecessors now are */
+  private requireCurrent(before: StageName, stage: StageName): void {
+    for (const earlier of rules[before].after) this.requireCurrent(earlier, before);
+    const state = this.state.stages[before];
+    if (state?.state === "done") return;
+    throw new CellhueError(`${stage} needs the stage ${before}, which is not done`, {
+      where: this.root,
+      found: state === undefined ? `${before} has not been run` : `${before} was cut off`,
+      remedy: `cellhue ${before} ${this.root}`,
+    });
+  }
+
+  private async save(): Promise<void> {
+    await writeFileAtomic(this.path("run.json"), `${JSON.stringify(this.state, null, 2)}\n`);
+  }
+}
+
+/**
+ * The fingerprint that a stage of a run has under these settings.
+ * @param extra what else its result depends on, e.g. the SHA-256 of a weights file
+ */
+export function stageFingerprint(
+  run: Pick<RunRecord, "input" | "stages">,
+  stage: StageName,
+  settings: Settings,
+  extra: unknown = null,
+): string {
+  const rule = rules[stage];
+  return hash({
+    stage,
+    version: rule.version,
+    settings: pick(settings, rule.settings),
+    after: rule.after.map((name) => run.stages[name]?.fingerprint ?? null),
+    input: rule.after.length === 0 ? { sha256: run.input.sha256, label: settings.label } : null,
+    extra,
+  });
+}
+
+const dependsOn = (stage: StageName, on: StageName): boolean =>
+  rules[stage].after.some((before) => before === on || dependsOn(before, on));
+
+function pick(settings: Settings, names: readonly SettingName[]): Record<string, unknown> {
+  return Object.fromEntries(names.map((name) => [name, settings[name]]));
+}
+
+/** SHA-256 of a plain value; the order of keys does not count. */
+function hash(value: unknown): string {
+  const sorted = JSON.stringify(value, (_, v: unknown) =>
+    typeof v === "object" && v !== null && !Array.isArray(v)
+      ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : v,
+  );
+  return createHash("sha256").update(sorted).digest("hex");
+}
+
+/**
+ * A run is named by its data: the file's content, the label and which matrix. All else may change in place.
+ * @throws CellhueError where the folder at `path` holds another run
+ */
+export function requireSameRun(
+  found: RunRecord,
+  start: Pick<RunStart, "input" | "settings">,
+  path: string,
+): void {
+  const name = ({ input, settings }: Pick<RunStart, "input" | "settings">) =>
+    `${input.path}, label '${settings.label}'${settings.layer === null ? "" : `, layer '${settings.layer}'`}${
+      settings.useRaw ? ", raw" : ""
+    } (SHA-256 ${input.sha256.slice(0, 12)}…)`;
+  const same =
+    found.input.sha256 === start.input.sha256 &&
+    found.settings.label === start.settings.label &&
+    found.settings.layer === start.settings.layer &&
+    found.settings.useRaw === start.settings.useRaw;
+  if (same) return;
+  throw new CellhueError("the output folder holds another run", {
+    where: path,
+    found: name(found),
+    expected: name(start),
+    remedy: ["choose another folder with --out", "or remove the folder, if that run is of no use any more"],
+  });
+}
+
+async function readRecord(path: string): Promise<RunRecord> {
+  const file = join(path, "run.json");
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (cause) {
+    const exists = await stat(path).then(
+      (s) => (s.isDirectory() ? "a folder without run.json" : "a file"),
+      () => "nothing",
+    );
+    throw new CellhueError("there is no run here", {
+      where: path,
+      found: exists,
+      expected: "the folder of a run",
+      remedy: "cellhue run FILE --label COLUMN --out DIR makes one",
+      cause,
+    });
+  }
+  const record = parseJson<RunRecord>(text, file);
+  if (record?.schema !== runSchema) {
+    throw new CellhueError("run.json is of a kind that this cellhue does not know", {
+      where: file,
+      found: String(record?.schema),
+      expected: runSchema,
+      remedy: "choose another folder with --out, or use the version of cellhue that wrote it",
+    });
+  }
+  return record;
+}
+
+function parseJson<T>(text: string, path: string): T {
+  try {
+    return JSON.parse(text) as T;
+  } catch (cause) {
+    throw new CellhueError("a file of the run folder is damaged", {
+      where: path,
+      found: cause instanceof Error ? cause.message : String(cause),
+      expected: "JSON, as cellhue wrote it",
+      remedy: "remove the run folder and start again",
+      cause,
+    });
+  }
+}
+
+function missing(path: string, cause: unknown): CellhueError {
+  return new CellhueError("a file of the run folder cannot be read", {
+    where: path,
+    found: cause instanceof Error && "code" in cause ? String(cause.code) : String(cause),
+    remedy: "start the same command again; if that does not help, remove the run folder and run anew",
+    cause,
+  });
+}
+
+interface LockRecord {
+  pid: number;
+  host: string;
+  /** When the process began, by its system; tells a process from a later one with the same number. */
+  began: string | null;
+}
+
+/** Start time of a process in Linux's clock ticks; null on other systems. */
+async function began(pid: number): Promise<string | null> {
+  const line = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => null);
+  // The second field is the name in parentheses, which may hold spaces; the start time is field 22.
+  return line === null ? null : (line.slice(line.lastIndexOf(")") + 2).split(" ")[19] ?? null);
+}
+
+/** The holder of a lock, if it is alive. A lock of another machine counts as alive: nobody here can tell. */
+async function holder(file: string): Promise<{ text: string; alive: LockRecord | undefined } | undefined> {
+  const text = await readFile(file, "utf8").catch(() => undefined);
+  if (text === undefined) return undefined;
+  let record: LockRecord;
+  try {
+    record = JSON.parse(text) as LockRecord;
+  } catch {
+    // Being written right now, or cut off while it was: the first lasts milliseconds.
+    const age =
+      Date.now() -
+      (await stat(file)
+        .then((s) => s.mtimeMs)
+        .catch(() => 0));
+    return { text, alive: age < 2000 ? { pid: 0, host: hostname(), began: null } : undefined };
+  }
+  if (record.host !== hostname()) return { text, alive: record };
+  try {
+    process.kill(record.pid, 0);
+  } catch (error) {
+    const gone = error instanceof Error && "code" in error && error.code === "ESRCH";
+    return { text, alive: gone ? undefined : record };
+  }
+  const now = await began(record.pid);
+  const another = record.began !== null && now !== null && now !== record.began;
+  return { text, alive: another ? undefined : record };
+}
+
+function locked(path: string, { pid, host }: LockRecord): CellhueError {
+  const here = host === hostname();
+  return new CellhueError("another cellhue works on this folder", {
+    where: path,
+    found: here ? `process ${pid}` : `process ${pid} on the machine ${host}`,
+    remedy: here
+      ? "wait until it ends, or choose another folder with --out"
+      : `wait until it ends; if it is dead, remove ${join(path, lockName)}`,
+  });
+}
+
+async function refuseLocked(path: string): Promise<void> {
+  const found = await holder(join(path, lockName));
+  if (found?.alive) throw locked(path, found.alive);
+}
+
+/** Takes the folder's lock, from a dead process too. @returns what gives it back */
+async function lock(path: string): Promise<() => void> {
+  const file = join(path, lockName);
+  const own: LockRecord = { pid: process.pid, host: hostname(), began: await began(process.pid) };
+  for (let attempt = 0; attempt < 5; attempt++) {
+    try {
+      const handle = await open(file, "wx");
+      await handle.writeFile(JSON.stringify(own)).finally(() => handle.close());
+      const unlock = () => {
+        process.removeListener("exit", unlock);
+        rmSync(file, { force: true });
+      };
+      process.on("exit", unlock);
+      return unlock;
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST"))
+        throw diskError(error, file);
+    }
+    const found = await holder(file);
+    if (found?.alive) throw locked(path, found.alive);
+    if (found === undefined) continue;
+    // Moved away under a name of our own first, so that of two who find it stale only one goes on with it.
+    const aside = join(path, `.${process.pid}-lock.cellhue-tmp`);
+    await rename(file, aside).catch(() => {});
+    const moved = await readFile(aside, "utf8").catch(() => undefined);
+    if (moved !== undefined && moved !== found.text) await rename(aside, file).catch(() => {});
+    else await rm(aside, { force: true });
+  }
+  throw new CellhueError("another cellhue works on this folder", {
+    where: path,
+    remedy: "wait until it ends, or choose another folder with --out",
+  });
+}
