@@ -1,0 +1,11 @@
+/** All figures of a run, from plain data. */
+export { type ConfusionAverage, confusionAverage } from "./figures/confusion-average.js";
+export type { PixelMap } from "./figures/density.js";
+export { type Embedding, embeddingScatter } from "./figures/embedding.js";
+export { figureCombined } from "./figures/figure-combined.js";
+export { figureGenesPixel } from "./figures/figure-genes-pixel.js";
+export { figure1 } from "./figures/figure1.js";
+export { type FoldScores, foldScores } from "./figures/fold-scores.js";
+export { type ImagesByClass, imagesByClass } from "./figures/images-by-class.js";
+export { type SaliencyPanels, saliencyFigures } from "./figures/saliency.js";
+export { type TrainingHistory, trainingHistory } from "./figures/training-history.js";
