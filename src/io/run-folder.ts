@@ -105,6 +105,9 @@ const rules: Record<StageName, StageRule> = {
   report: { version: 1, after: ["compare", "saliency"], settings: [], writes: [/^report\.html$/] },
 };
 
+/** The settings that a stage's own result depends on. */
+export const stageSettings = (stage: StageName): readonly SettingName[] => rules[stage].settings;
+
 const lockName = "run.lock";
 /** What may lie in a folder that counts as empty: traces of a run killed at its birth, and of file managers. */
 const trifles = /^(run\.lock|\.DS_Store|Thumbs\.db|desktop\.ini)$|\.cellhue-tmp$/;

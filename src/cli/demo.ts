@@ -1,0 +1,34 @@
+/** cellhue demo: the main job on the embedded example. */
+import type { Command } from "commander";
+import { execute } from "./execute.js";
+import { addOutput, addSettings, type ParsedOptions, sourcesOf, trainSettings } from "./options.js";
+
+export function addDemo(program: Command, exit: (code: number) => void): void {
+  const command = program
+    .command("demo")
+    .summary("do all stages on the example that comes with cellhue")
+    .description(
+      "184 single cells of oligodendroglioma, six cell types; EfficientNet-Lite0 pretrained, ResNet-18 from random weights.\nNeeds no network. Writes runs/demo.",
+    );
+  addSettings(command, ["out", ...trainSettings, "size", "seed", "threads"]);
+  addOutput(command)
+    .addHelpText(
+      "after",
+      "\nExamples:\n  cellhue demo\n  cellhue demo --net efficientnet_lite0 --out runs/quick",
+    )
+    .action(async (options: ParsedOptions) => {
+      exit(
+        await execute(options, async (ctx) => {
+          const [{ callSource, resolveSettings }, { demoSettings }, { runAll }, { outcomeOf }] =
+            await Promise.all([
+              import("../config.js"),
+              import("../stages/demo.js"),
+              import("../stages/run.js"),
+              import("./summary.js"),
+            ]);
+          const sources = [...(await sourcesOf(options)), callSource(demoSettings())];
+          return outcomeOf(await runAll(resolveSettings(sources), ctx));
+        }),
+      );
+    });
+}

@@ -1,0 +1,69 @@
+#!/usr/bin/env node
+/** The command line. Loads nothing heavy: a command imports its stage when it runs. */
+import { Command, CommanderError } from "commander";
+import { CellhueError } from "../errors.js";
+import { cellhueVersion } from "../stages/versions.js";
+import { compare } from "./compare.js";
+import { addDemo } from "./demo.js";
+import { fail } from "./execute.js";
+import { addInspect } from "./inspect.js";
+import { addPreprocess } from "./preprocess.js";
+import { report } from "./report.js";
+import { addRun } from "./run.js";
+import { saliency } from "./saliency.js";
+import { addStage } from "./stage.js";
+import { train } from "./train.js";
+
+/** @returns the exit code */
+async function main(argv: readonly string[]): Promise<number> {
+  let code = 0;
+  const exit = (value: number) => {
+    code = value;
+  };
+  const program = new Command("cellhue")
+    .description(
+      "From a transcriptome (.h5ad) to images, pretrained CNNs in cross-validation, and a report: one command, no Python.",
+    )
+    .version(cellhueVersion(), "--version")
+    .exitOverride()
+    .configureOutput({ outputError() {} })
+    .addHelpText(
+      "after",
+      `
+Examples:
+  cellhue demo
+  cellhue inspect tumours.h5ad
+  cellhue run tumours.h5ad --label subtype
+  cellhue train runs/tumours --epochs 40 && cellhue compare runs/tumours
+
+cellhue COMMAND --help tells the options of a command.
+Exit codes: 0 done, 1 a fault of cellhue, 2 bad input or options, 130 interrupted.`,
+    );
+  addRun(program, exit);
+  addPreprocess(program, exit);
+  for (const stage of [train, compare, saliency, report]) addStage(program, exit, stage);
+  addInspect(program, exit);
+  addDemo(program, exit);
+  try {
+    await program.parseAsync(argv.length === 0 ? ["--help"] : argv, { from: "user" });
+    return code;
+  } catch (error) {
+    // Help and version end a parse as "errors" of exit code 0.
+    if (error instanceof CommanderError && error.exitCode === 0) return 0;
+    const options = { json: argv.includes("--json"), debug: argv.includes("--debug") };
+    if (!(error instanceof CommanderError)) return fail(error, options);
+    const [message, ...hint] = error.message.replace(/^error: /, "").split("\n");
+    const remedy = [
+      ...hint.map((line) => line.replace(/^\(|\)$/g, "")),
+      "cellhue --help, cellhue COMMAND --help",
+    ];
+    return fail(new CellhueError(message, { remedy, cause: error }), options);
+  }
+}
+
+// A reader that went away (cellhue … | head) is no fault.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+process.stderr.on("error", () => {});
+
+// Threads of the libraries would keep the process alive.
+process.exit(await main(process.argv.slice(2)));

@@ -1,0 +1,13 @@
+/** The main job on the example that travels with the package; its pretrained weights do too, so no network is needed. */
+import { join } from "node:path";
+import type { SettingsInput } from "../config.js";
+import { packageRoot } from "./versions.js";
+
+/** 184 single cells of oligodendroglioma (Tirosh et al. 2016, by infercnvpy): six cell types. */
+export const demoSettings = (): SettingsInput => ({
+  file: join(packageRoot(), "assets", "demo", "infercnvpy_oligodendroglioma.h5ad"),
+  label: "cell_type",
+  out: join("runs", "demo"),
+  net: ["efficientnet_lite0", "resnet18"],
+  weights: { efficientnet_lite0: "pretrained", resnet18: "random" },
+});
