@@ -14,6 +14,9 @@ import { dirname, join, resolve } from "node:path";
 import type { SettingName, Settings } from "../config.js";
 import { CellhueError } from "../errors.js";
 import { type AtomicOptions, diskError, sweepTemporary, writeFileAtomic } from "./atomic.js";
+import type { XInfo } from "./reader.js";
+
+import { shellWord } from "./visible.js";
 
 export const runSchema = "cellhue.run/1";
 
@@ -27,6 +30,10 @@ export interface InputRecord {
   genes: number;
   /** Samples left out for want of a label. */
   dropped: number;
+  /** Which matrix it is and how the file stores it. */
+  x: XInfo;
+  /** What it seems to hold, with the evidence. */
+  state: string | null;
 }
 
 export interface ClassRecord {
@@ -102,7 +109,12 @@ const rules: Record<StageName, StageRule> = {
     settings: [],
     writes: [/^model_final\.onnx$/, figure("Figure_Saliency_\\d+")],
   },
-  report: { version: 1, after: ["compare", "saliency"], settings: [], writes: [/^report\.html$/] },
+  report: {
+    version: 1,
+    after: ["compare", "saliency"],
+    settings: [],
+    writes: [/^report\.html$/, figure("(images_by_class|embedding_\\w+|fold_scores)")],
+  },
 };
 
 /** The settings that a stage's own result depends on. */
@@ -331,7 +343,7 @@ export class RunFolder {
     throw new CellhueError(`${stage} needs the stage ${before}, which is not done`, {
       where: this.root,
       found: state === undefined ? `${before} has not been run` : `${before} was cut off`,
-      remedy: `cellhue ${before} ${this.root}`,
+      remedy: `cellhue ${before} ${shellWord(this.root)}`,
     });
   }
 

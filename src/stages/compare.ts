@@ -4,6 +4,7 @@
  * figures training_history and confusion_matrix_avg.
  */
 import { readdir } from "node:fs/promises";
+import { basename } from "node:path";
 import type { Settings } from "../config.js";
 import { CellhueError, throwIfAborted } from "../errors.js";
 import { confusionMatrix } from "../evaluate/confusion-matrix.js";
@@ -13,6 +14,7 @@ import { type Undertrained, undertrained } from "../evaluate/undertrained.js";
 import { wilcoxonSignedRank } from "../evaluate/wilcoxon.js";
 import { parseCsv } from "../io/csv.js";
 import type { RunFolder } from "../io/run-folder.js";
+import { shellWord } from "../io/visible.js";
 import type { NetName } from "../net/weights/layouts.js";
 import type { StageContext } from "./context.js";
 
@@ -32,7 +34,10 @@ export interface ModelMetrics {
   net: NetName;
   encoder: Settings["encoder"];
   protocol: Settings["protocol"];
-  weights: FoldHistory["weights"];
+  /** As the settings have it: "pretrained", "random" or a file. */
+  weights: string;
+  /** What that came to. */
+  weightsSource: FoldHistory["weights"];
   /** `seconds`: training of the fold. */
   folds: ({ fold: number; nTrain: number; nTest: number; seconds: number } & FoldMetrics)[];
   mean: FoldMetrics;
@@ -122,7 +127,8 @@ export async function compareStage(run: RunFolder, settings: Settings, ctx: Stag
       net,
       encoder: settings.encoder,
       protocol: settings.protocol,
-      weights: folds[0].history.weights,
+      weights: settings.weights[net] ?? "pretrained",
+      weightsSource: folds[0].history.weights,
       folds: folds.map(({ history: { fold, nTrain, nTest, seconds } }, i) => ({
         fold,
         nTrain,
@@ -156,7 +162,7 @@ export async function compareStage(run: RunFolder, settings: Settings, ctx: Stag
   const metrics: Metrics = {
     schema: metricsSchema,
     data: {
-      file: record.input.path,
+      file: basename(record.input.path),
       sha256: record.input.sha256,
       samples,
       genes: record.input.genes,
@@ -254,6 +260,6 @@ function incomplete(run: RunFolder, net: string, found: string, expected: string
     where: run.path("folds", net),
     found,
     expected,
-    remedy: `cellhue train ${run.root} --net ${net}`,
+    remedy: `cellhue train ${shellWord(run.root)} --net ${net}`,
   });
 }

@@ -9,6 +9,7 @@ import { join, resolve } from "node:path";
 import type { Settings } from "../config.js";
 import { CellhueError, throwIfAborted } from "../errors.js";
 import { type LabelSet, resolveLabels } from "../io/labels.js";
+import type { MatrixState } from "../io/matrix-state.js";
 import { openExpression, requireSize } from "../io/reader.js";
 import {
   type ClassRecord,
@@ -73,17 +74,20 @@ export async function readInput(asked: Settings, ctx: StageContext): Promise<Run
       samples: reader.samples,
       genes: reader.genes,
       dropped: labels.dropped,
+      x: reader.x,
+      state: null,
     };
+    const samples = Array.from(labels.rows, (row) => obs.index[row]);
     let held: Promise<Matrix> | undefined;
     const load = () => {
-      held ??= readMatrix(settings, labels, ctx);
+      held ??= readMatrix(settings, { record, labels, samples }, ctx);
       return held;
     };
     return {
       record,
       labels,
       classes: labels.classes.map((name, c) => ({ name, folder: folders[c], count: labels.counts[c] })),
-      samples: Array.from(labels.rows, (row) => obs.index[row]),
+      samples,
       settings,
       load,
       take() {
@@ -98,7 +102,11 @@ export async function readInput(asked: Settings, ctx: StageContext): Promise<Run
 }
 
 /** X as the settings ask for it: checked, told about, cut to the labelled samples, normalised. */
-async function readMatrix(settings: Settings, labels: LabelSet, ctx: StageContext): Promise<Matrix> {
+async function readMatrix(
+  settings: Settings,
+  { record, labels, samples }: Pick<RunInput, "record" | "labels" | "samples">,
+  ctx: StageContext,
+): Promise<Matrix> {
   const [{ describeMatrix, requireFinite }, { normalizeMatrix }] = await Promise.all([
     import("../io/matrix-state.js"),
     import("../io/normalize.js"),
@@ -109,17 +117,51 @@ async function readMatrix(settings: Settings, labels: LabelSet, ctx: StageContex
     useRaw: settings.useRaw,
   });
   let matrix: Matrix;
+  let genes: readonly string[];
   try {
+    genes = reader.var().index;
     matrix = reader.readMatrix({ progress: ctx.progress, signal: ctx.signal });
   } finally {
     reader.close();
   }
   if (labels.rows.length < matrix.rows) matrix = selectRows(matrix, labels.rows);
-  requireFinite(matrix);
-  const state = describeMatrix(matrix);
-  void state;
+  requireFinite(matrix, genes, samples, `${settings.file}, ${record.x.source}`);
+  const { state, evidence, wantsLog } = describeMatrix(matrix);
+  record.state = `${state}: ${evidence}`;
+  if (state === "constant") {
+    throw new CellhueError("the matrix tells no samples apart", {
+      where: `${settings.file}, ${record.x.source}`,
+      found: evidence,
+      remedy: "read another matrix of the file: --layer NAME or --use-raw",
+    });
+  }
+  tellState(settings, record.x.source, { state, evidence, wantsLog }, ctx);
   throwIfAborted(ctx.signal);
   return normalizeMatrix(matrix, settings.normalize);
+}
+
+/** Says what X is and what is done to it; nothing is transformed unless it was asked for. */
+function tellState(
+  { normalize }: Settings,
+  source: string,
+  { state, evidence, wantsLog }: Pick<MatrixState, "state" | "evidence" | "wantsLog">,
+  { progress }: StageContext,
+): void {
+  const kind =
+    state === "counts"
+      ? "counts"
+      : state === "non-negative"
+        ? "numbers on a linear scale"
+        : `a matrix that is ${state}`;
+  const holds = `${source} seems to hold ${state === "log" ? "logarithms" : kind} (${evidence})`;
+  if (normalize === "none") {
+    if (wantsLog)
+      progress.warn(
+        `${holds}; it is used as it is. --normalize log1p-cp10k takes logarithms of counts per 10,000`,
+      );
+    else progress.note(`${holds}; used as it is`);
+  } else if (wantsLog) progress.note(`${holds}; normalised by ${normalize}`);
+  else progress.warn(`${holds}; --normalize ${normalize}, which you asked for, is made for counts`);
 }
 
 /** The rows given (rising), as a new matrix. */
@@ -190,7 +232,8 @@ export async function openRun(
     known !== undefined &&
     known.fingerprint === stageFingerprint({ input: record, stages: {} }, "preprocess", settings) &&
     (known.state === "done" || (await exists(join(settings.out, "work", "pca.f32"))));
-  if (!current) await input.load();
+  if (current) record.state = found?.input.state ?? null;
+  else await input.load();
   throwIfAborted(ctx.signal);
   const run = await RunFolder.create(settings.out, {
     input: record,

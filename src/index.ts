@@ -1,0 +1,46 @@
+/** The library: the functions that the command line calls, and the parts they are made of. */
+import type { SettingsInput } from "./config.js";
+import { callSource } from "./config.js";
+import type { StageName } from "./io/run-folder.js";
+import type { StageContext } from "./stages/context.js";
+import { preprocessFile, type RunResult, runAll, runStage, settingsOf } from "./stages/run.js";
+
+/** All stages, from an expression file to the report. */
+export const run = (settings: SettingsInput, ctx?: StageContext): Promise<RunResult> =>
+  runAll(settingsOf(settings), ctx);
+
+/** The first stage alone; makes the run folder. */
+export const preprocess = (settings: SettingsInput, ctx?: StageContext): Promise<RunResult> =>
+  preprocessFile(settingsOf(settings), ctx);
+
+const stage =
+  (name: StageName) =>
+  (folder: string, settings: SettingsInput = {}, ctx?: StageContext): Promise<RunResult> =>
+    runStage(folder, name, [callSource(settings)], ctx);
+
+/** One stage on the folder of a run; settings that are not given stay as they are there. */
+export const train = stage("train");
+export const compare = stage("compare");
+export const saliency = stage("saliency");
+export const report = stage("report");
+
+export { defaults, netNames, resolveSettings, type Settings, type SettingsInput } from "./config.js";
+export { renderSpectral, spectralLayout } from "./encode/spectral.js";
+export { CellhueError, type ErrorParts, InterruptedError } from "./errors.js";
+export { confusionMatrix } from "./evaluate/confusion-matrix.js";
+export { type FoldMetrics, foldMetrics } from "./evaluate/metrics.js";
+export { meanAndSd } from "./evaluate/summary.js";
+export { undertrained } from "./evaluate/undertrained.js";
+export { wilcoxonSignedRank } from "./evaluate/wilcoxon.js";
+export { resolveLabels } from "./io/labels.js";
+export { type ExpressionReader, openExpression } from "./io/reader.js";
+export { safeNames } from "./io/safe-name.js";
+export type { CsrMatrix, DenseMatrix, Matrix } from "./matrix.js";
+export type { Progress, ProgressTask } from "./progress.js";
+export { RandomState } from "./random.js";
+export type { Metrics } from "./stages/compare.js";
+export type { StageContext } from "./stages/context.js";
+export { inspectFile as inspect } from "./stages/inspect.js";
+export type { RunResult } from "./stages/run.js";
+export type { Column, Table } from "./table.js";
+export { stratifiedKFold } from "./train/folds.js";

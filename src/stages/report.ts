@@ -1,0 +1,195 @@
+/** Report: report.html out of what the other stages wrote, and the figures that only the report shows. */
+import { readdir, readFile, stat } from "node:fs/promises";
+import { basename } from "node:path";
+import type { Settings } from "../config.js";
+import { throwIfAborted } from "../errors.js";
+import { parseCsv } from "../io/csv.js";
+import { decodePng } from "../io/png.js";
+import type { RunFolder } from "../io/run-folder.js";
+import type { Figure } from "../report/figure.js";
+import type { Metrics, ModelMetrics } from "./compare.js";
+import type { StageContext } from "./context.js";
+
+const imagesPerClass = 6;
+
+export async function reportStage(run: RunFolder, settings: Settings, ctx: StageContext): Promise<void> {
+  const { progress, signal } = ctx;
+  if ((await run.begin("report", settings)) === "done") {
+    progress.note("report: done before on the same results");
+    return;
+  }
+  await run.clear("report");
+  const metrics = await run.readJson<Metrics>("metrics.json");
+  const [{ reportHtml }, { writeFigure }] = await Promise.all([
+    import("../report/html.js"),
+    import("../report/figure.js"),
+  ]);
+  const own = await ownFigures(run, metrics, signal);
+  const saved = await savedFigures(run);
+  for (const figure of own) {
+    throwIfAborted(signal);
+    await writeFigure(run.path("figures"), figure);
+  }
+  const { record } = run;
+  const { input } = record;
+  const more: [string, string][] = [];
+  if (settings.layer !== null) more.push(["layer", settings.layer]);
+  if (settings.useRaw) more.push(["raw", "read in place of X"]);
+  if (input.dropped > 0) more.push(["left out", `${input.dropped} samples without a label`]);
+  const html = reportHtml({
+    name: basename(run.root),
+    created: record.created,
+    data: {
+      file: basename(input.path),
+      bytes: input.bytes,
+      sha256: input.sha256,
+      samples: metrics.data.samples,
+      genes: input.genes,
+      label: settings.label,
+      classes: metrics.data.classes,
+      storage: `${input.x.source}, ${input.x.storage} ${input.x.dtype}`,
+      state: input.state ?? undefined,
+      normalization: settings.normalize,
+      more,
+    },
+    warnings: metrics.warnings.map(({ message }) => message),
+    encoder: settings.encoder,
+    protocol: settings.protocol,
+    embeddingSawAllSamples: settings.protocol === "published",
+    models: metrics.models,
+    comparisons: metrics.comparisons,
+    finalNet: bestModel(metrics)?.net,
+    settings: shownSettings(settings),
+    versions: Object.entries(record.versions),
+    seeds: [["seed", String(settings.seed)]],
+    files: await shownFiles(run),
+    figures: [...own, ...saved],
+    figuresFolder: "figures",
+  });
+  await run.write("report.html", html);
+  await run.finish("report", ["report.html", ...own.map(({ name }) => `figures/${name}.svg`)]);
+}
+
+/** The net of model_final.onnx: the best mean accuracy, the first named among equals. */
+export function bestModel({ models }: Metrics): ModelMetrics | undefined {
+  return models.reduce<ModelMetrics | undefined>(
+    (best, model) => (best === undefined || model.mean.accuracy > best.mean.accuracy ? model : best),
+    undefined,
+  );
+}
+
+async function ownFigures(
+  run: RunFolder,
+  metrics: Metrics,
+  signal: AbortSignal | undefined,
+): Promise<Figure[]> {
+  const [{ embeddingScatter, foldScores, imagesByClass }, { foldScoresOf }] = await Promise.all([
+    import("../report/figures.js"),
+    import("../report/scores.js"),
+  ]);
+  const { classes } = run.record;
+  const names = classes.map(({ name }) => name);
+  const images = await Promise.all(
+    classes.map(async ({ name, folder }) => {
+      const files = (await readdir(run.path("benchmarking", folder)))
+        .filter((file) => file.endsWith(".png"))
+        .sort((a, b) => rowOf(a) - rowOf(b))
+        .slice(0, imagesPerClass);
+      const decoded = await Promise.all(
+        files.map(async (file) => decodePng(await readFile(run.path("benchmarking", folder, file)))),
+      );
+      return { label: name, images: decoded.map(({ rgb }) => rgb), size: decoded[0]?.width ?? 0 };
+    }),
+  );
+  throwIfAborted(signal);
+  const figures = [
+    await imagesByClass({ classes: images, size: images[0]?.size ?? run.record.settings.size }),
+  ];
+
+  const [header = [], ...rows] = parseCsv(await run.readText("embedding.csv"));
+  const code = new Map(names.map((name, c) => [name, c]));
+  const codes = Int32Array.from(rows, (row) => code.get(row[header.indexOf("label")]) ?? -1);
+  for (const [key, title, a, b] of [
+    ["tsne", "t-SNE", "tsne1", "tsne2"],
+    ["umap", "UMAP", "umap1", "umap2"],
+    ["pca", "PC", "pc1", "pc2"],
+  ] as const) {
+    const [i, j] = [header.indexOf(a), header.indexOf(b)];
+    if (i < 0 || j < 0) continue;
+    const points = Float32Array.from(rows.flatMap((row) => [Number(row[i]), Number(row[j])]));
+    const of = key === "pca" ? "the first two principal components" : title;
+    figures.push(
+      embeddingScatter({
+        name: `embedding_${key}`,
+        title: `${rows.length} samples by ${of}`,
+        points,
+        codes,
+        classes: names,
+        axes: [`${title} 1`, `${title} 2`],
+      }),
+    );
+  }
+  figures.push(foldScores(foldScoresOf(metrics.models, metrics.data.majority)));
+  return figures;
+}
+
+const rowOf = (file: string) => Number(/_(\d+)\.png$/.exec(file)?.[1] ?? 0);
+
+/** The figures of the earlier stages, as they lie on the disk. */
+async function savedFigures(run: RunFolder): Promise<Figure[]> {
+  const files = (await readdir(run.path("figures"))).filter((file) => file.endsWith(".svg")).sort();
+  return Promise.all(
+    files.map(async (file) => {
+      const svg = (await run.readText(`figures/${file}`)).trim();
+      const title = /aria-label="([^"]*)"/.exec(svg)?.[1] ?? "";
+      return { name: file.slice(0, -4), title: unescapeMarkup(title), svg };
+    }),
+  );
+}
+
+const entities: Record<string, string> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+
+const unescapeMarkup = (text: string): string =>
+  text.replace(/&(?:#(\d+)|#x([\da-f]+)|(lt|gt|quot|apos|amp));/gi, (_, decimal, hex, name) =>
+    name ? entities[name] : String.fromCodePoint(decimal ? Number(decimal) : Number.parseInt(hex, 16)),
+  );
+
+function shownSettings(settings: Settings): [string, string][] {
+  const { net, weights, encoder, protocol, folds, epochs, lr, batch, size, components, normalize } = settings;
+  return [
+    ["nets", net.join(", ")],
+    ["weights", net.map((name) => `${name}: ${weights[name]}`).join(", ")],
+    ["encoder", encoder],
+    ["protocol", protocol],
+    ["folds", String(folds)],
+    ["epochs", String(epochs)],
+    ["learning rate", String(lr)],
+    ["batch", String(batch)],
+    ["image size", `${size} × ${size}`],
+    ["principal components", String(components)],
+    ["normalisation", normalize],
+  ];
+}
+
+async function shownFiles(run: RunFolder): Promise<{ path: string; what: string; bytes?: number }[]> {
+  const wanted: [string, string][] = [
+    ["metrics.json", "all metrics, per fold and as mean and deviation"],
+    ["embedding.csv", "principal components, UMAP and t-SNE of every sample"],
+    ...run.record.settings.net.map((net): [string, string] => [
+      `oof_${net}.csv`,
+      `out-of-fold probabilities of ${net} for every sample`,
+    ]),
+    ["model_final.onnx", "the trained network, for any ONNX runtime"],
+    ["run.json", "settings, versions and the state of every stage"],
+  ];
+  const found: { path: string; what: string; bytes?: number }[] = [];
+  for (const [path, what] of wanted) {
+    const size = await stat(run.path(path)).then(
+      (s) => s.size,
+      () => undefined,
+    );
+    // run.json is written once more after this, so its size is left out.
+    if (size !== undefined) found.push({ path, what, bytes: path === "run.json" ? undefined : size });
+  }
+  return found;
+}
