@@ -120,7 +120,7 @@ export function confusionAverage({ nets }: ConfusionAverage): Figure {
   return figure(
     "confusion_matrix_avg",
     `Confusion matrices, mean over folds: ${inside}`,
-    left - 14,
+    Math.max(40, left - 14),
     bottom || 40,
     parts,
   );

@@ -1,0 +1,244 @@
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Resvg } from "@resvg/resvg-js";
+import sharp from "sharp";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { figurePng, writeFigure } from "../../src/report/figure.js";
+import { coverage } from "../../src/report/figures/density.js";
+import * as draw from "../../src/report/figures.js";
+import { allFigures, blob, cloud, glow, labels, losses, ODD_LABELS } from "./made.js";
+
+/** Strict: resvg's XML parser takes no malformed file. Nothing in it may clash with other figures of a page or run. */
+function check(svg: string): void {
+  new Resvg(svg, { font: { loadSystemFonts: false } });
+  // Matches, not the SVG itself, so that a failure prints a line and not a picture.
+  const strange = svg.match(/<(?!\/?(svg|g|title|text|rect|line|path|circle|image)[\s>/])[^>]*/g);
+  const clashing = svg.match(/<[^>]*\s(id|class="(?!paper")|style|on\w+)=[^>]*/g);
+  const numberless = svg.replace(/base64,[^"]*/g, "").match(/.{0,30}(NaN|undefined|Infinity).{0,30}/g);
+  expect({ strange, clashing, numberless }).toEqual({ strange: null, clashing: null, numberless: null });
+}
+
+describe("all figures", () => {
+  it.each([
+    ["1 class, 1 sample", 1, labels(1)],
+    ["2 classes, 2 samples", 2, labels(2)],
+    ["4 classes", 169, labels(4)],
+    ["10 hostile labels", 300, labels(10, true)],
+    ["30 classes", 900, labels(30)],
+    ["41 classes", 300, labels(41)],
+  ])("are well-formed and inert: %s", async (_, n, classes) => {
+    const figures = await allFigures(n, classes);
+    const names = figures.map((f) => f.name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const { svg } of figures) check(svg);
+  });
+
+  it("hold hostile labels as text", async () => {
+    const figures = await allFigures(300, labels(10, true));
+    const scatter = figures.find((f) => f.name === "embedding_umap")?.svg ?? "";
+    expect(scatter).toContain("&lt;script&gt;alert(1)");
+    expect(scatter).toContain("&quot;quoted&quot; &amp; &#39;single&#39;");
+    expect(scatter).toContain("日本語の標識");
+    expect(scatter).toContain(`<title>${ODD_LABELS[3]}</title>`); // 300 signs, whole
+    expect(scatter).toContain("constructor (n=");
+    for (const { svg } of figures) expect(svg).not.toMatch(/<script|<img/);
+  });
+
+  it("are the same for the same data", async () => {
+    const [a, b] = [await allFigures(60, labels(4)), await allFigures(60, labels(4))];
+    expect(a).toEqual(b);
+  });
+});
+
+describe("figure1", () => {
+  it("has a panel a label, titled with its count", async () => {
+    const { svg } = await draw.figure1(cloud(169, labels(4)));
+    for (const title of ["Classical (n=", "Mesenchymal (n=", "Neural (n=", "Proneural (n="])
+      expect(svg).toContain(title);
+    expect(svg.match(/<image/g)).toHaveLength(5); // and the colour bar
+  });
+  it("takes a class without samples, and 2,000 classes", async () => {
+    const empty = { ...cloud(20, labels(3)), classes: [...labels(3), "nobody"] };
+    check((await draw.figure1(empty)).svg);
+    expect((await draw.figure1(empty)).svg).toContain("nobody (n=0)");
+    const many = cloud(2500, labels(2000), 32);
+    const figure = await draw.figure1(many);
+    expect(figure.title).toContain("60 largest of 2000");
+    expect((await draw.figureCombined(many)).svg).toContain("and 1910 more");
+    const mean = many.classes.map((_, r) => many.classes.map((_, c) => (r === c ? 1 : 0)));
+    const { svg } = draw.confusionAverage({
+      nets: [{ net: "n", classes: many.classes, mean, normalised: mean }],
+    });
+    expect(svg.length).toBeLessThan(1e6); // cells, not four million of them
+  });
+});
+
+describe("coverage", () => {
+  it("is the number of squares over a pixel, by brute force, also at borders and on odd sizes", () => {
+    const map = cloud(50, labels(3), 21);
+    for (const only of [undefined, 1]) {
+      const expected = new Uint32Array(21 * 21);
+      for (let i = 0; i < 50; i++) {
+        if (only !== undefined && map.codes[i] !== only) continue;
+        const image = blob(map.x[i], map.y[i], [1, 1, 1], 21);
+        for (let p = 0; p < 21 * 21; p++) expected[p] += image[3 * p];
+      }
+      expect(coverage(map, only)).toEqual(expected);
+    }
+  });
+  it("of no samples is 0", () => {
+    const none = new Int32Array(0);
+    expect(coverage({ x: none, y: none, codes: none, classes: [], size: 3 })).toEqual(new Uint32Array(9));
+  });
+});
+
+describe("no data at all", () => {
+  const none = new Int32Array(0);
+  const map = { x: none, y: none, codes: none, classes: [], size: 128 };
+  it("still gives figures", async () => {
+    const figures = [
+      await draw.figure1(map),
+      await draw.figureCombined(map),
+      await draw.figureGenesPixel(map),
+      draw.embeddingScatter({
+        name: "embedding_umap",
+        title: "",
+        points: new Float32Array(0),
+        codes: none,
+        classes: [],
+        axes: ["", ""],
+      }),
+      draw.trainingHistory({ nets: [] }),
+      draw.trainingHistory({ nets: [{ net: "resnet18", folds: [{ fold: 1, loss: [] }] }] }),
+      draw.confusionAverage({ nets: [] }),
+      draw.foldScores({ nets: [], metrics: [] }),
+      await draw.imagesByClass({ classes: [], size: 128 }),
+    ];
+    for (const { svg } of figures) check(svg);
+    expect(await draw.saliencyFigures({ panels: [], size: 128, net: "resnet18" })).toEqual([]);
+  });
+});
+
+describe("trainingHistory", () => {
+  it("leaves out losses that are not finite", () => {
+    const folds = [{ fold: 1, loss: [1, Number.NaN, 0.5, Number.POSITIVE_INFINITY] }];
+    check(draw.trainingHistory({ nets: [{ net: "resnet18", folds }] }).svg);
+  });
+  it("says the mean loss at the end", () => {
+    const folds = [
+      { fold: 1, loss: [2, 0.5] },
+      { fold: 2, loss: [2, 0.7] },
+    ];
+    expect(draw.trainingHistory({ nets: [{ net: "resnet18", folds }] }).title).toContain("0.6");
+  });
+  it("takes 100 epochs and 10 folds", () => {
+    check(draw.trainingHistory({ nets: [{ net: "resnet18", folds: losses(10, 100) }] }).svg);
+  });
+});
+
+describe("confusionAverage", () => {
+  it("writes counts and shares", () => {
+    const mean = [
+      [9.5, 0.5],
+      [0, 4],
+    ];
+    const normalised = [
+      [0.95, 0.05],
+      [0, 1],
+    ];
+    const { svg } = draw.confusionAverage({
+      nets: [{ net: "resnet18", classes: ["a", "b"], mean, normalised }],
+    });
+    for (const cell of [">9.5<", ">95 %<", ">0.5<", ">5 %<", ">4.0<", ">100 %<"]) expect(svg).toContain(cell);
+  });
+});
+
+describe("foldScores", () => {
+  it("takes undefined metrics and a single fold", () => {
+    const figure = draw.foldScores({
+      nets: ["resnet18"],
+      metrics: [
+        { label: "accuracy", values: [[0.5]], mean: [0.5], sd: [null] },
+        { label: "AUC", values: [[null]], mean: [null], sd: [null] },
+        { label: "MCC", values: [[-0.4]], mean: [-0.4], sd: [0.9] },
+      ],
+    });
+    check(figure.svg);
+    expect(figure.svg).toContain("not defined");
+  });
+});
+
+describe("saliencyFigures", () => {
+  it("puts four classes into a figure and states each scale", async () => {
+    const panels = labels(5).map((label, i) => ({
+      label,
+      sample: `s${i}`,
+      probability: 0.5,
+      image: blob(i, i, [255, 0, 0], 9),
+      map: Float32Array.from({ length: 81 }, (_, k) => (k === 40 ? 0.25 : 0)),
+    }));
+    const figures = await draw.saliencyFigures({ panels, size: 9, net: "resnet18" });
+    expect(figures.map((f) => f.name)).toEqual(["Figure_Saliency_1", "Figure_Saliency_2"]);
+    expect(figures[0].svg).toContain(">0.25<");
+    expect(figures[1].svg).toContain("p = 0.500");
+  });
+  it("says where a gradient is 0 everywhere, and takes values that are not finite as 0", async () => {
+    const image = blob(1, 1, [9, 9, 9], 3);
+    const panel = { label: "a", sample: "s", probability: 1, image };
+    const zero = await draw.saliencyFigures({
+      panels: [{ ...panel, map: new Float32Array(9) }],
+      size: 3,
+      net: "n",
+    });
+    expect(zero[0].svg).toContain("gradient is 0 everywhere");
+    const map = glow(1, 1, 3).fill(Number.NaN, 0, 2);
+    check((await draw.saliencyFigures({ panels: [{ ...panel, map }], size: 3, net: "n" }))[0].svg);
+  });
+});
+
+describe("writeFigure", () => {
+  let dir = "";
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), "cellhue-figure-"));
+  });
+  afterEach(() => rm(dir, { recursive: true }));
+
+  it("writes SVG and PNG of 300 dpi, the same bytes each time, and nothing else", async () => {
+    const figure = await draw.figureGenesPixel(cloud(50, labels(2)));
+    const to = join(dir, "figures");
+    await writeFigure(to, figure);
+    const first = await readFile(join(to, "Figure_genes_pixel.png"));
+    await writeFigure(to, figure);
+    expect(await readFile(join(to, "Figure_genes_pixel.png"))).toEqual(first);
+    expect((await readdir(to)).sort()).toEqual(["Figure_genes_pixel.png", "Figure_genes_pixel.svg"]);
+    const { width, density, channels } = await sharp(first).metadata();
+    expect(width).toBe(Math.ceil((Number(/width="(\d+)"/.exec(figure.svg)?.[1]) * 300) / 96));
+    expect(density).toBe(300);
+    expect(channels).toBe(3);
+  });
+
+  it("draws text and pixels: the PNG has the map's colours and black letters", async () => {
+    const png = await figurePng(await draw.figureGenesPixel(cloud(50, labels(2))));
+    const { data, info } = await sharp(png).raw().toBuffer({ resolveWithObject: true });
+    const colours = new Map<string, number>();
+    for (let i = 0; i < data.length; i += info.channels) {
+      const rgb = `${data[i]},${data[i + 1]},${data[i + 2]}`;
+      colours.set(rgb, (colours.get(rgb) ?? 0) + 1);
+    }
+    expect(colours.get("68,1,84")).toBeGreaterThan(1e5); // viridis at 0
+    expect(colours.get("253,231,37")).toBeGreaterThan(50); // viridis at its maximum
+    expect(colours.get("34,34,34")).toBeGreaterThan(1000); // ink
+  });
+
+  it("keeps the PNG of a huge figure within bounds", async () => {
+    const { width = 0, height = 0 } = await sharp(
+      await figurePng({
+        name: "x",
+        title: "x",
+        svg: '<svg xmlns="http://www.w3.org/2000/svg" width="9000" height="8000"/>',
+      }),
+    ).metadata();
+    expect(width * height).toBeLessThan(41e6);
+  });
+});
