@@ -4,6 +4,7 @@
  * by side (top, left, bottom, right), as TensorFlow's SAME needs at stride 2.
  */
 import { type Graph, staticDims, type Value } from "../graph.js";
+import { productTransposed } from "./matmul.js";
 import { outSize } from "./pool.js";
 
 export type Pads = readonly [top: number, left: number, bottom: number, right: number];
@@ -133,13 +134,7 @@ function denseWeightGradient(g: Graph, x: Value, weight: Value, dy: Value, s: Ge
   const stacked =
     positions === 1 ? slices[0] : g.op("Concat", slices, [positions * c, n, s.oh, s.ow], { axis: 0 });
   const patches = g.op("Reshape", [stacked, g.ints([positions * c, columns])], [positions * c, columns]);
-  const product = g.op(
-    "FusedMatMul",
-    [rows, patches],
-    [k, positions * c],
-    { transB: 1 },
-    { domain: "com.microsoft" },
-  );
+  const product = productTransposed(g, rows, patches);
   if (positions === 1) return g.op("Reshape", [product, g.ints([k, c, 1, 1])], weight.dims);
   const split = g.op("Reshape", [product, g.ints([k, positions, c])], [k, positions, c]);
   const ordered = g.op("Transpose", [split], [k, c, positions], { perm: [0, 2, 1] });
