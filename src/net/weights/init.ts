@@ -8,9 +8,14 @@ import type { NetName } from "./layouts.js";
 
 const count = (dims: readonly number[]): number => dims.reduce((n, d) => n * d, 1);
 
-function uniform(length: number, bound: number, random: RandomState): Float32Array {
-  return Float32Array.from({ length }, () => (2 * random.random() - 1) * bound);
+function draw(length: number, next: () => number): Float32Array {
+  const data = new Float32Array(length);
+  for (let i = 0; i < length; i++) data[i] = next();
+  return data;
 }
+
+const uniform = (length: number, bound: number, random: RandomState): Float32Array =>
+  draw(length, () => (2 * random.random() - 1) * bound);
 
 /** Names of the last layer, the only linear one of each network. */
 export function headOf(specs: readonly ParamSpec[]): { weight: ParamSpec; bias: ParamSpec } {
@@ -37,7 +42,7 @@ export function initialise(specs: readonly ParamSpec[], net: NetName, random: Ra
     let data: Float32Array = new Float32Array(length);
     if (kind === "conv") {
       const sd = Math.sqrt(2 / (dims[0] * count(dims.slice(2))));
-      data = Float32Array.from({ length }, () => sd * random.standardNormal());
+      data = draw(length, () => sd * random.standardNormal());
     } else if (kind === "linear" || (name === head.bias.name && net === "resnet18")) {
       data = uniform(length, bound, random);
     } else if (kind === "bn_weight" || kind === "bn_var") {

@@ -25,7 +25,8 @@ export function isSafetensors(bytes: Uint8Array): boolean {
 /**
  * Reads a safetensors file whole.
  * @param where names the file in errors
- * @returns the tensors as float32 in the header's order (integers and other floats are converted), and the metadata
+ * @returns the tensors as float32 in the header's order (integer-like names first, as JavaScript keeps them; integers
+ *   and other floats are converted), and the metadata
  * @throws CellhueError for a header or an offset that the format does not allow, before any tensor is allocated
  */
 export function readSafetensors(

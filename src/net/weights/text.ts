@@ -8,4 +8,7 @@ export function quoted(text: string): string {
 }
 
 /** A shape as people write it, "64×3×7×7"; a scalar's is "scalar". */
-export const shapeText = (dims: readonly number[]): string => (dims.length === 0 ? "scalar" : dims.join("×"));
+export function shapeText(dims: readonly number[]): string {
+  if (dims.length === 0) return "scalar";
+  return dims.length > 8 ? `${dims.slice(0, 8).join("×")}×… (${dims.length} dimensions)` : dims.join("×");
+}
