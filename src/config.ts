@@ -128,7 +128,7 @@ export const defaults = {
 } as const satisfies Partial<Omit<Settings, "net">> & { net: readonly NetName[] };
 
 /** A setting's name as a flag: dropUnlabelled → --drop-unlabelled. */
-export const flagOf = (name: SettingName): string =>
+export const flagOf = (name: string): string =>
   `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /** Where a value came from: for the messages. */
@@ -175,8 +175,9 @@ export function resolveSettings(sources: readonly Source[], base: Partial<Settin
     });
   }
   if (typeof values.net === "string") values.net = splitList(values.net);
-  if (Array.isArray(values.net)) values.net = checkNets(values.net, called("net"));
-  const nets = values.net as NetName[];
+  if (!Array.isArray(values.net)) throw outOfRange("net", called("net"), values.net);
+  const nets = checkNets(values.net, called("net"));
+  values.net = nets;
   values.weights = eachWeights(values.weights, nets, given, called("weights"));
   values.out ??= defaultOut(values.file);
 

@@ -54,7 +54,7 @@ Exit codes: 0 done, 1 a fault of cellhue, 2 bad input or options, 130 interrupte
     if (!(error instanceof CommanderError)) return fail(error, options);
     const [message, ...hint] = error.message.replace(/^error: /, "").split("\n");
     const remedy = [
-      ...hint.map((line) => line.replace(/^\(|\)$/g, "")),
+      ...hint.map((line) => line.replace(/^\(Did you mean (one of )?(.*)\?\)$/, "perhaps $2")),
       "cellhue --help, cellhue COMMAND --help",
     ];
     return fail(new CellhueError(message, { remedy, cause: error }), options);

@@ -90,6 +90,6 @@ export async function sourcesOf(options: ParsedOptions, file?: string): Promise<
       typeof text === "string" && numbers.includes(name) && decimal.test(text) ? Number(text) : text;
   }
   const { flagOf, readConfig } = await import("../config.js");
-  const flags: Source = { values, name: (name) => (name === "file" ? "FILE" : flagOf(name as SettingName)) };
+  const flags: Source = { values, name: (name) => (name === "file" ? "FILE" : flagOf(name)) };
   return options.config === undefined ? [flags] : [flags, await readConfig(options.config)];
 }

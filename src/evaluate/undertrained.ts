@@ -1,7 +1,7 @@
 /**
  * Whether a net was plainly trained for too short a time, from its loss curves and its accuracy. Two signs:
- *  - falling: over the last epochs the mean loss still fell by more than 5 % of log(classes), which is the loss of a
- *    net that knows nothing, per epoch;
+ *  - falling: over the last epochs the mean loss still fell by more than 5 % of log(classes) per epoch, log(classes)
+ *    being the loss of a net that knows nothing, and more than 10 % of it is left;
  *  - chance: the mean accuracy is not more than 0.05 above the share of the largest class, which guessing gives.
  * A net at chance after many steps whose loss no longer falls is another matter: there may be nothing to learn.
  */
@@ -27,6 +27,8 @@ export interface Undertrained {
 
 /** Share of log(classes) by which the loss of a net in steep descent falls per epoch. */
 const steep = 0.05;
+/** Share of log(classes) below which a loss has nothing much left to lose. */
+const settled = 0.1;
 /** What accuracy must have over the largest class's share. */
 const margin = 0.05;
 /** Fine-tuning at 1e-4 needs some hundreds of steps, however few of them make an epoch. */
@@ -44,7 +46,8 @@ export function undertrained(outcome: TrainingOutcome): Undertrained | undefined
   // One epoch shows no slope; a loss still near that of guessing tells as much.
   const back = Math.min(2, epochs - 1);
   const slope = back > 0 ? (mean(epochs - 1 - back) - mean(epochs - 1)) / back : 0;
-  const falling = back > 0 ? slope > steep * clueless : mean(0) > 0.5 * clueless;
+  const falling =
+    back > 0 ? slope > steep * clueless && mean(epochs - 1) > settled * clueless : mean(0) > 0.5 * clueless;
   const chance = accuracy <= majority + margin;
   if (!falling && !chance) return undefined;
 

@@ -240,12 +240,12 @@ export class RunFolder {
   /** Writes a file atomically; `path` is within the run folder, its folder is made where it is absent. */
   async write(path: string, data: string | Uint8Array, options?: AtomicOptions): Promise<void> {
     const full = this.path(path);
-    // The run folder itself is never made again: where somebody removed it, the run stops and says so.
-    await mkdir(dirname(full), { recursive: path.includes("/") && (await this.has("run.json")) }).catch(
-      (error) => {
-        if (error?.code !== "EEXIST") throw diskError(error, full);
-      },
-    );
+    // The run folder itself is never made again: where somebody removed it, writing says so.
+    if (path.includes("/") && (await this.has("run.json"))) {
+      await mkdir(dirname(full), { recursive: true }).catch((error: unknown) => {
+        throw diskError(error, full);
+      });
+    }
     await writeFileAtomic(full, data, options);
   }
 

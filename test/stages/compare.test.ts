@@ -1,0 +1,164 @@
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { callSource, resolveSettings } from "../../src/config.js";
+import { csvText } from "../../src/io/csv.js";
+import { RunFolder } from "../../src/io/run-folder.js";
+import { safeNames } from "../../src/io/safe-name.js";
+import { silent } from "../../src/progress.js";
+import { compareStage } from "../../src/stages/compare.js";
+
+const ctx = { progress: silent };
+/** Awkward on purpose: names of columns, a formula, a comma, a property of objects. */
+const classes = ["label", "=1+1", "a,b", "__proto__"];
+const perClass = 6;
+const folds = 3;
+const settings = resolveSettings([
+  callSource({ file: "x.h5ad", label: "type", net: "resnet18,efficientnet_lite0", weights: "random", folds }),
+]);
+
+let parent = "";
+let run: RunFolder;
+beforeEach(async () => {
+  parent = mkdtempSync(join(tmpdir(), "cellhue-compare-"));
+  const folders = safeNames(classes);
+  run = await RunFolder.create(join(parent, "run"), {
+    input: {
+      path: "/data/x.h5ad",
+      sha256: "0",
+      bytes: 1,
+      samples: classes.length * perClass,
+      genes: 9,
+      dropped: 0,
+      x: { source: "X", storage: "dense", dtype: "float32", nonzero: null },
+      state: null,
+    },
+    settings,
+    classes: classes.map((name, c) => ({ name, folder: folders[c], count: perClass })),
+    versions: {},
+  });
+  await run.begin("preprocess", settings);
+  await run.finish("preprocess", []);
+  await run.begin("train", settings);
+  await run.finish("train", []);
+});
+afterEach(() => {
+  run.close();
+  rmSync(parent, { recursive: true, force: true });
+});
+
+/** Writes the folds of a net; `guess` gives the predicted class of sample i of class c. */
+async function writeFolds(
+  net: string,
+  guess: (c: number, i: number) => number,
+  loss: number[],
+): Promise<void> {
+  for (let k = 0; k < folds; k++) {
+    const rows: (string | number)[][] = [];
+    for (let c = 0; c < classes.length; c++) {
+      for (let i = k; i < perClass; i += folds) {
+        const predicted = guess(c, i);
+        const probabilities = classes.map((_, p) => (p === predicted ? 0.7 : 0.1));
+        rows.push([c * perClass + i, `s${c}-${i}`, classes[c], classes[predicted], ...probabilities]);
+      }
+    }
+    const header = ["row", "sample", "label", "predicted", ...classes];
+    await run.write(`folds/${net}/${k}/predictions.csv`, csvText(header, rows));
+    await run.writeJson(`folds/${net}/${k}/history.json`, {
+      fold: k,
+      epochs: loss.map((value, e) => ({ epoch: e + 1, loss: value, seconds: 1 })),
+      nTrain: 16,
+      nTest: 8,
+      seconds: 5,
+      weights: { source: "random", sha256: null, pretrained: false },
+    });
+  }
+}
+
+describe("compareStage", () => {
+  it("writes the metrics of the contract and both figures", async () => {
+    await writeFolds("resnet18", (c) => c, [1, 0.3, 0.1, 0.05, 0.04]);
+    // the second net takes sample 0 of every class (in the first fold) for the next class
+    await writeFolds("efficientnet_lite0", (c, i) => (i === 0 ? (c + 1) % 4 : c), [1, 0.3, 0.1, 0.05, 0.04]);
+    const metrics = await compareStage(run, settings, ctx);
+    expect(metrics).toEqual(await run.readJson("metrics.json"));
+    expect(metrics.schema).toBe("cellhue.metrics/1");
+    expect(metrics.data).toMatchObject({
+      samples: 24,
+      genes: 9,
+      label: "type",
+      majority: 0.25,
+      file: "x.h5ad",
+    });
+    expect(metrics.data.classes).toEqual(classes.map((name) => ({ name, count: 6 })));
+    const [first, second] = metrics.models;
+    expect(first).toMatchObject({
+      net: "resnet18",
+      encoder: "spectral",
+      protocol: "published",
+      weights: "random",
+    });
+    expect(first.mean).toMatchObject({ accuracy: 1, mcc: 1, aucOvrMacro: 1, aucOvoWeighted: 1 });
+    expect(first.folds).toMatchObject(
+      [0, 1, 2].map((fold) => ({ fold, nTrain: 16, nTest: 8, accuracy: 1, seconds: 5 })),
+    );
+    expect(second.folds.map((fold) => fold.accuracy)).toEqual([0.5, 1, 1]);
+    expect(second.mean.accuracy).toBeCloseTo(5 / 6, 12);
+    expect(second.sd.accuracy).toBeCloseTo(Math.sqrt(1 / 12), 12);
+    expect(second.confusion).toEqual([
+      [5, 1, 0, 0],
+      [0, 5, 1, 0],
+      [0, 0, 5, 1],
+      [1, 0, 0, 5],
+    ]);
+    expect(second.confusionMean[0][0]).toBeCloseTo(5 / 3, 12);
+    expect(second.confusionNormalised[0]).toEqual([5 / 6, 1 / 6, 0, 0]);
+    // one pair differs, two are equal: nothing below p = 1 can be reached
+    expect(metrics.comparisons).toMatchObject([
+      {
+        a: "resnet18",
+        b: "efficientnet_lite0",
+        test: "wilcoxon",
+        statistic: 0,
+        p: 1,
+        pAttainable: 1,
+        pairs: 1,
+      },
+    ]);
+    expect(metrics.warnings).toEqual([]);
+    expect(readdirSync(run.path("figures")).sort()).toEqual([
+      "confusion_matrix_avg.png",
+      "confusion_matrix_avg.svg",
+      "training_history.png",
+      "training_history.svg",
+    ]);
+    expect(await compareStage(run, settings, ctx)).toEqual(metrics);
+  });
+
+  it("warns of a net that has learnt nothing, in metrics.json and aloud", async () => {
+    await writeFolds("resnet18", () => 0, [1.38, 1.38, 1.37, 1.37, 1.37]);
+    await writeFolds("efficientnet_lite0", (c) => c, [1.4, 1.3, 1.2, 1.1, 1.0]);
+    const said: string[] = [];
+    const progress = { ...silent, warn: (line: string) => void said.push(line) };
+    const { warnings } = await compareStage(run, settings, { progress });
+    expect(warnings.map(({ net, kind }) => [net, kind])).toEqual([
+      ["resnet18", "chance"],
+      ["efficientnet_lite0", "falling"],
+    ]);
+    expect(said).toEqual(warnings.map(({ message }) => message));
+    expect(said[0]).toMatch(/--epochs \d+/);
+  });
+
+  it("stops where a fold is missing or does not fit, and says which net", async () => {
+    await writeFolds("resnet18", (c) => c, [1]);
+    await expect(compareStage(run, settings, ctx)).rejects.toThrow(/efficientnet_lite0 are not complete/);
+    await writeFolds("efficientnet_lite0", (c) => c, [1]);
+    await run.write(
+      "folds/efficientnet_lite0/2/predictions.csv",
+      csvText(["row", "sample", "label", "predicted"], []),
+    );
+    await expect(compareStage(run, settings, ctx)).rejects.toThrow(/not complete/);
+    expect(await run.has("metrics.json")).toBe(false);
+  });
+});
