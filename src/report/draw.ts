@@ -93,7 +93,8 @@ export function legend(
   labelWidth = 190,
 ): { markup: Markup; width: number; height: number } {
   const shown = entries.slice(0, MOST_ENTRIES);
-  const rows = Math.max(1, Math.min(Math.floor(height / ROW), shown.length));
+  const columns = Math.ceil(shown.length / Math.max(1, Math.floor(height / ROW)));
+  const rows = Math.ceil(shown.length / Math.max(1, columns));
   const parts: Child[] = [];
   let left = x;
   for (let from = 0; from < shown.length; from += rows) {

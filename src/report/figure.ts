@@ -34,12 +34,11 @@ export function figure(
       viewBox: `0 0 ${w} ${h}`,
       role: "img",
       "aria-label": title,
-      // All ink is currentColor and the ground has the class "paper": a page can turn both for its dark mode.
       color: "#222222",
       "font-family": FONT_FAMILY,
       "font-size": FONT_SIZE,
     },
-    el("rect", { class: "paper", width: w, height: h, fill: "#ffffff" }),
+    el("rect", { width: w, height: h, fill: "#ffffff" }),
     join(...drawing),
   );
   return { name, title, svg: svg.source };

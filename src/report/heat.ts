@@ -11,10 +11,8 @@ export async function pixels(
   height: number,
   box: { x: number; y: number; width: number; height: number },
 ): Promise<Markup> {
-  const { default: sharp } = await import("sharp");
-  const png = await sharp(rgb, { raw: { width, height, channels: 3 } })
-    .png({ compressionLevel: 9 })
-    .toBuffer();
+  const { encodePng } = await import("../io/png.js");
+  const png = await encodePng(rgb, width, height);
   return el("image", {
     ...box,
     preserveAspectRatio: "none",

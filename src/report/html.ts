@@ -104,7 +104,7 @@ export function reportHtml(data: ReportData): string {
       el(
         "p",
         {},
-        "Each sample once, coloured, shaped and numbered by its label. Where labels mix here, a net that sees only these images cannot separate them.",
+        "Each sample once, coloured, shaped and numbered by its label. The embeddings know nothing of the labels.",
       ),
       show(embeddings),
     ]);
@@ -266,8 +266,8 @@ function inputBody({ data, encoder, protocol }: ReportData): Child {
       "tr",
       {},
       el("td", {}, key(i), bdi(name)),
-      el("td", {}, whole(count)),
-      el("td", {}, percent(share)),
+      el("td", { class: "number" }, whole(count)),
+      el("td", { class: "number" }, percent(share)),
       el("td", {}, el("span", { class: "bar", style: `width:${width.toFixed(1)}px` })),
     );
   });
@@ -345,41 +345,28 @@ function scoreTable(models: readonly ModelScores[]): Child {
   ];
 }
 
+/** Metrics down, folds across: five folds fit a printed page. */
 function foldTable({ net, folds, mean, sd }: ModelScores): Child {
-  const names = METRIC_NAMES.filter((name) => folds.some((f) => f[name] !== undefined));
-  const rows = folds.map((f) =>
+  const row = (name: string, cells: readonly string[]): Markup =>
     el(
       "tr",
       {},
-      el("td", {}, f.fold),
-      el("td", {}, whole(f.nTrain)),
-      el("td", {}, whole(f.nTest)),
-      names.map((name) => el("td", {}, score(f[name]))),
-      el("td", {}, f.seconds.toFixed(f.seconds < 100 ? 1 : 0)),
-    ),
-  );
-  const last = (label: string, values: ModelScores["mean"]): Markup =>
-    el(
-      "tr",
-      { class: label === "mean" ? "total" : undefined },
-      el("td", {}, label),
-      el("td", {}),
-      el("td", {}),
-      names.map((name) => el("td", {}, score(values[name]))),
-      el("td", {}),
+      el("th", { scope: "row" }, name),
+      cells.map((c) => el("td", {}, c)),
     );
+  const scored = METRIC_NAMES.filter((name) => folds.some((f) => f[name] !== undefined));
+  const rows = [
+    ...scored.map((name) =>
+      row(METRIC_LABELS[name], [...folds.map((f) => f[name]), mean[name], sd[name]].map(score)),
+    ),
+    row("trained on", [...folds.map((f) => whole(f.nTrain)), "", ""]),
+    row("tested on", [...folds.map((f) => whole(f.nTest)), "", ""]),
+    row("seconds", [...folds.map((f) => f.seconds.toFixed(f.seconds < 100 ? 1 : 0)), "", ""]),
+  ];
+  const names = ["", ...folds.map((f) => `fold ${f.fold}`), "mean", "sd"];
   return [
     el("h3", {}, bdi(net), " by fold"),
-    el(
-      "div",
-      { class: "scroll" },
-      el(
-        "table",
-        { class: "numbers" },
-        head(["fold", "trained on", "tested on", ...names.map((n) => METRIC_LABELS[n]), "seconds"]),
-        el("tbody", {}, rows, last("mean", mean), last("sd", sd)),
-      ),
-    ),
+    el("div", { class: "scroll" }, el("table", { class: "numbers" }, head(names), el("tbody", {}, rows))),
   ];
 }
 

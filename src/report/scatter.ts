@@ -88,7 +88,7 @@ function tags(
     if (Math.hypot(spot.x - home.x, spot.y - home.y) > RADIUS)
       lines.push(el("line", { x1: home.x, y1: home.y, x2: spot.x, y2: spot.y, ...ink }));
     marks.push(
-      el("circle", { class: "paper", cx: spot.x, cy: spot.y, r: RADIUS, fill: "#ffffff", ...ink }),
+      el("circle", { cx: spot.x, cy: spot.y, r: RADIUS, fill: "#ffffff", ...ink }),
       text(spot.x, spot.y + 3.5, String(c + 1), { anchor: "middle", size: 10, bold: true }),
     );
   }

@@ -26,21 +26,23 @@ table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-num
 th,td{text-align:left;vertical-align:top;padding:.32em .9em .32em 0;border-bottom:1px solid var(--line);min-width:5ch;max-width:46ch}
 th{font-weight:600}
 thead th{color:var(--soft);vertical-align:bottom}
-.numbers td+td,.numbers th+th{text-align:right;white-space:nowrap;padding:.32em 0 .32em 1.2em}
+th{overflow-wrap:normal}
+.numbers td,.numbers th+th,.number{text-align:right;white-space:nowrap}
+.numbers td,.numbers th+th{padding:.32em 0 .32em 1.2em;min-width:0}
 .numbers thead th+th{white-space:normal}
-tr.total td,tr.total th{font-weight:600;border-top:2px solid var(--line)}
+.scroll+figure{margin-top:1.4em}
 .bar{display:inline-block;height:.7em;background:var(--bar);border-radius:2px;vertical-align:baseline}
 .key{vertical-align:-2px;margin-right:.45em}
 figure{margin:0 0 1.4em}
 figure:last-child{margin-bottom:0}
 figure svg{display:block;max-width:100%;height:auto;margin:0 auto}
 figcaption{color:var(--soft);font-size:.88rem;margin-top:.5em}
-svg{color:var(--ink)}
 svg image{image-rendering:pixelated}
-.paper{fill:var(--card)}
+/* Figures keep their white ground in the dark: dark class colours would vanish on black. */
+figure .scroll,.key{background:#fff;border-radius:4px}
 .verdict{font-weight:600}
 code{font:.9em ui-monospace,"DejaVu Sans Mono",monospace}
 footer{color:var(--soft);font-size:.88rem;padding-bottom:40px}
-@media (max-width:600px){header,main,footer{padding-left:10px;padding-right:10px}section{padding:16px 14px}}
-@media print{:root{color-scheme:light;--ink:#000;--soft:#444;--line:#bbb;--ground:#fff;--card:#fff;--accent:#000;--warn:#7a4200;--warnground:#fff}body{font-size:10.5pt}nav{display:none}section{border:0;padding:0;margin:0 0 18pt}.warn{border:1px solid #7a4200;padding:8pt}figure,tr{break-inside:avoid}h2,h3{break-after:avoid}.scroll,.tall{overflow:visible;max-height:none}figure svg{min-width:0!important}}
+@media (max-width:600px){header,main,footer{padding-left:10px;padding-right:10px}section{padding:16px 14px}.bar{display:none}}
+@media print{:root{color-scheme:light;--ink:#000;--soft:#444;--line:#bbb;--ground:#fff;--card:#fff;--accent:#000;--warn:#7a4200;--warnground:#fff}body{font-size:10.5pt}table{font-size:9pt}.numbers td,.numbers th+th{padding-left:.8em}nav{display:none}section{border:0;padding:0;margin:0 0 18pt}.warn{border:1px solid #7a4200;padding:8pt}figure,tr{break-inside:avoid}h2,h3{break-after:avoid}.scroll,.tall{overflow:visible;max-height:none}figure svg{min-width:0!important}}
 `;

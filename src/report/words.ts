@@ -4,10 +4,10 @@ import type { Comparison, ModelScores } from "./scores.js";
 
 const LEVEL = 0.05;
 
-/** "0.0625", "0.31", "< 0.001": as many digits as matter. */
+/** "p = 0.0625", "p = 0.31", "p < 0.001": as many digits as matter. */
 export function pValue(p: number): string {
-  if (p < 0.001) return "< 0.001";
-  return String(Number(p.toFixed(p < 0.1 ? 4 : 3)));
+  if (p < 0.001) return "p < 0.001";
+  return `p = ${Number(p.toFixed(p < 0.1 ? 4 : 3))}`;
 }
 
 export interface ComparisonWords {
@@ -29,7 +29,7 @@ export function comparisonWords(c: Comparison, models: readonly ModelScores[]): 
     );
   const floor = c.pAttainable.toFixed(6).replace(/0+$/, "").replace(/\.$/, "");
   sentences.push(
-    `${testName(c.test)} of the paired fold accuracies: statistic ${c.statistic}, p = ${pValue(c.p)}; smallest p that these folds can give: ${floor}.`,
+    `${testName(c.test)} of the paired fold accuracies: statistic ${c.statistic}, ${pValue(c.p)}; smallest p that these folds can give: ${floor}.`,
   );
   if (c.note !== undefined) sentences.push(c.note);
   const decided = c.p < LEVEL;

@@ -36,7 +36,13 @@ describe("words", () => {
     );
   });
   it("writes p with the digits that matter", () => {
-    expect([0.0625, 0.75, 0.0434, 1, 1e-5].map(pValue)).toEqual(["0.0625", "0.75", "0.0434", "1", "< 0.001"]);
+    expect([0.0625, 0.754, 0.04341, 1].map(pValue)).toEqual([
+      "p = 0.0625",
+      "p = 0.754",
+      "p = 0.0434",
+      "p = 1",
+    ]);
+    expect(pValue(1e-5)).toBe("p < 0.001");
   });
   it("says where a score is no better than naming the largest class", () => {
     expect(headline(models(), [{ count: 9 }, { count: 1 }])).toContain("not clearly above 0.900");

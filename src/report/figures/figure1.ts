@@ -52,7 +52,7 @@ export async function figure1(map: PixelMap): Promise<Figure> {
       text(box.x + side / 2, box.y - 7, classes[c], {
         anchor: "middle",
         suffix: ` (n=${counts[c]})`,
-        width: side + 16,
+        width: side + 8,
       }),
     );
   }
