@@ -1,0 +1,373 @@
+/**
+ * Principal components by randomised block Krylov iteration: multiply a random block of gene vectors by the
+ * covariance again and again, keep all the blocks orthonormal, and take the best directions of their span
+ * (Rayleigh–Ritz), until those stop moving. One streamed pass over X a round; exact where the span fills up.
+ * Contract: centred, not scaled; products in float32 on onnxruntime, small algebra in float64; the result depends on
+ * the matrix and the random state only, not on threads. Signs as scikit-learn's PCA: the largest loading is positive.
+ * References: Musco & Musco 2015 (block Krylov); Wu & Simon 2000 (thick restart); Stathopoulos & Wu 2002 (SVQB).
+ */
+import { Matrix as Dense, EigenvalueDecomposition } from "ml-matrix";
+import { CellhueError, throwIfAborted } from "../errors.js";
+import { Graph } from "../graph/graph.js";
+import { dataTypes } from "../graph/onnx.js";
+import { createSession } from "../graph/session.js";
+import type { Matrix } from "../matrix.js";
+import { type Progress, silent } from "../progress.js";
+import type { RandomState } from "../random.js";
+import { columnMoments, RowBlocks } from "./row-blocks.js";
+
+export interface Pca {
+  readonly components: number;
+  /** Samples × components. */
+  readonly scores: Float32Array;
+  /** Components × genes, orthonormal rows. */
+  readonly loadings: Float32Array;
+  /** Mean of each gene. */
+  readonly mean: Float32Array;
+  /** Variance along each component (ddof 1), falling. */
+  readonly variance: Float64Array;
+  /** The same as a share of the variance of all genes. */
+  readonly varianceRatio: Float64Array;
+}
+
+export interface PcaOptions {
+  components: number;
+  /** Draws the first block. */
+  random: RandomState;
+  threads?: number;
+  progress?: Progress;
+  signal?: AbortSignal;
+}
+
+/** The block is wider than the components asked for: the spare directions speed up the last ones. */
+const OVERSAMPLING = 10;
+/** Blocks in the basis before it is restarted from its best directions: bounds memory and the small eigenproblem. */
+const MAX_BLOCKS = 6;
+/** Passes over X after which the directions found are taken as they are (a spectrum without any structure). */
+const MAX_ROUNDS = 60;
+/** A direction is found when its residual ‖Cv − θv‖ is below this share of θ. */
+const TOLERANCE = 1e-3;
+
+/** The most components that n samples of so many genes have (as scipy's arpack: one less than the smaller side). */
+export function maxComponents(n: number, genes: number): number {
+  return Math.max(0, Math.min(n, genes) - 1);
+}
+
+/**
+ * @param x samples × genes, finite
+ * @throws CellhueError where x has fewer than two samples or genes; fewer components than asked for are a warning
+ */
+export async function pca(x: Matrix, options: PcaOptions): Promise<Pca> {
+  const { random, threads, progress = silent, signal } = options;
+  const { rows: n, cols: genes } = x;
+  const most = maxComponents(n, genes);
+  if (most < 1)
+    throw new CellhueError("too few samples or genes for principal components", {
+      found: `${n} samples, ${genes} genes`,
+      expected: "at least 2 of each",
+    });
+  const k = Math.min(options.components, most);
+  if (k < options.components)
+    progress.warn(
+      `PCA: ${n} samples × ${genes} genes have ${most} components at most; ${k} are used, not ${options.components}`,
+    );
+  const { mean, totalVariance } = columnMoments(x);
+  if (!Number.isFinite(totalVariance)) throw new RangeError("pca: the matrix has values that are not finite");
+
+  // A multiple of 16 fills the vector units; never wider than there are genes.
+  const width = Math.min(genes, Math.ceil((k + OVERSAMPLING) / 16) * 16);
+  const blocks = new RowBlocks(x, mean, width);
+  const algebra = await BlockAlgebra.create(blocks, genes, width, threads);
+  const task = progress.task("principal components", k);
+  try {
+    const found = await iterate(algebra, random, k, (converged, round) => {
+      throwIfAborted(signal);
+      task.update(converged, `pass ${round}`);
+    });
+    const variance = found.values.map((v) => v / (n - 1));
+    task.end();
+    return {
+      components: k,
+      ...orient(found.loadings, found.scores, genes, n, width, k),
+      mean: Float32Array.from(mean),
+      variance,
+      varianceRatio: variance.map((v) => (totalVariance > 0 ? v / totalVariance : 0)),
+    };
+  } finally {
+    await algebra.release();
+  }
+}
+
+interface Ritz {
+  /** Eigenvalues of XᵀX, falling, k of them. */
+  values: Float64Array;
+  /** genes × width; the first k columns count. */
+  loadings: Float32Array;
+  /** samples (filled up) × width. */
+  scores: Float32Array;
+}
+
+/** Grows the Krylov basis until the k best directions have converged. */
+async function iterate(
+  algebra: BlockAlgebra,
+  random: RandomState,
+  k: number,
+  report: (converged: number, round: number) => void,
+): Promise<Ritz> {
+  const { genes, width } = algebra;
+  let basis: Float32Array[] = []; // each genes × width, together orthonormal
+  let images: Float32Array[] = []; // X · basis, each samples × width
+  let inner: Float64Array[][] = []; // inner[i][j] = imagesᵢᵀ imagesⱼ, j ≤ i: the covariance seen by the basis
+  let first = Float32Array.from({ length: genes * width }, () => random.standardNormal());
+  let { next } = await orthonormalise(algebra, first, basis);
+  first = new Float32Array(0);
+
+  for (let round = 1; ; round++) {
+    report(0, round);
+    const { image, product } = await algebra.pass(next.block);
+    const row: Float64Array[] = [];
+    for (const other of images) row.push(await algebra.gram(image, other));
+    const own = await algebra.gram(image, image);
+    // Columns that were dropped are zero; a negative value sorts them behind every real direction.
+    for (let j = next.rank; j < width; j++) own[j * width + j] = -1;
+    row.push(own);
+    basis.push(next.block);
+    images.push(image);
+    inner.push(row);
+
+    const { next: following, remainder } = await orthonormalise(algebra, product, basis);
+    const eigen = symmetricEigen(assemble(inner, width));
+    const converged = countConverged(eigen, remainder, width, k);
+    report(converged, round);
+    const done = converged === k || following.rank === 0 || round === MAX_ROUNDS;
+    if (done || basis.length === MAX_BLOCKS) {
+      // The best directions themselves: the result, or the first block of a restarted basis.
+      const loadings = await algebra.combine(basis, eigen.vectors, genes);
+      const scores = await algebra.combine(images, eigen.vectors, image.length / width);
+      if (done) return { values: eigen.values.slice(0, k).map((v) => Math.max(0, v)), loadings, scores };
+      basis = [loadings];
+      images = [scores];
+      inner = [[await algebra.gram(scores, scores)]];
+    }
+    next = following;
+  }
+}
+
+/** How many of the first k residuals are small: only the last block's part of a direction leads out of the basis. */
+function countConverged(eigen: Eigen, remainder: Float64Array, width: number, k: number): number {
+  const m = eigen.values.length;
+  // What float32 products can resolve; below it a residual is rounding.
+  const floor = 1e-7 * Math.sqrt(Math.max(0, eigen.values[0]));
+  let converged = 0;
+  for (let i = 0; i < k; i++) {
+    let squared = 0;
+    for (let a = 0; a < width; a++)
+      for (let b = 0; b < width; b++)
+        squared +=
+          eigen.vectors[(m - width + a) * m + i] *
+          remainder[a * width + b] *
+          eigen.vectors[(m - width + b) * m + i];
+    const value = Math.max(0, eigen.values[i]);
+    if (Math.sqrt(Math.max(0, squared)) <= Math.max(TOLERANCE * value, floor * Math.sqrt(value))) converged++;
+  }
+  return converged;
+}
+
+interface OrthonormalBlock {
+  /** genes × width; columns from `rank` on are zero. */
+  block: Float32Array;
+  rank: number;
+}
+
+/**
+ * Makes a block orthonormal and orthogonal to the basis: projection and SVQB, both twice (once leaves float32 noise).
+ * @returns the block, and the Gram matrix (width × width) of what the first projection left of z
+ */
+async function orthonormalise(
+  algebra: BlockAlgebra,
+  z: Float32Array,
+  basis: readonly Float32Array[],
+): Promise<{ next: OrthonormalBlock; remainder: Float64Array }> {
+  const { width } = algebra;
+  let block = z;
+  let rank = width;
+  let remainder: Float64Array = new Float64Array(0);
+  for (let turn = 0; turn < 2; turn++) {
+    for (const other of basis) {
+      const overlap = await algebra.gram(other, block);
+      block = await algebra.addProduct(
+        block,
+        other,
+        Float32Array.from(overlap, (v) => -v),
+      );
+    }
+    const gram = await algebra.gram(block, block);
+    if (turn === 0) remainder = gram;
+    const eigen = symmetricEigen(gram);
+    // First turn: drop what is dependent within the block. Second: columns are of length 1 unless they lie in the
+    // basis but for rounding; half is Kahan's and Parlett's rule.
+    const least = turn === 0 ? eigen.values[0] * 1e-12 : 0.25;
+    rank = eigen.values.findIndex((v) => !(v > least));
+    if (rank < 0) rank = width;
+    const scale = new Float32Array(width * width);
+    for (let a = 0; a < width; a++)
+      for (let b = 0; b < rank; b++)
+        scale[a * width + b] = eigen.vectors[a * width + b] / Math.sqrt(eigen.values[b]);
+    block = await algebra.addProduct(new Float32Array(block.length), block, scale);
+  }
+  return { next: { block, rank }, remainder };
+}
+
+interface Eigen {
+  /** Falling. */
+  values: Float64Array;
+  /** m × m row-major; column i belongs to values[i]. */
+  vectors: Float64Array;
+}
+
+/** @param a symmetric, m × m row-major */
+function symmetricEigen(a: Float64Array): Eigen {
+  const m = Math.sqrt(a.length);
+  const dense = new Dense(m, m);
+  for (let i = 0; i < m; i++) for (let j = 0; j < m; j++) dense.set(i, j, (a[i * m + j] + a[j * m + i]) / 2);
+  const evd = new EigenvalueDecomposition(dense, { assumeSymmetric: true });
+  const order = evd.realEigenvalues.map((_, i) => i);
+  order.sort((p, q) => evd.realEigenvalues[q] - evd.realEigenvalues[p] || p - q);
+  const vectors = new Float64Array(m * m);
+  const columns = evd.eigenvectorMatrix;
+  for (let i = 0; i < m; i++) for (let j = 0; j < m; j++) vectors[i * m + j] = columns.get(i, order[j]);
+  return { values: Float64Array.from(order, (i) => evd.realEigenvalues[i]), vectors };
+}
+
+/** The blocks of the lower triangle as one symmetric matrix. */
+function assemble(inner: readonly (readonly Float64Array[])[], width: number): Float64Array {
+  const m = inner.length * width;
+  const out = new Float64Array(m * m);
+  inner.forEach((row, p) => {
+    row.forEach((block, q) => {
+      for (let a = 0; a < width; a++)
+        for (let b = 0; b < width; b++) {
+          out[(p * width + a) * m + q * width + b] = block[a * width + b];
+          out[(q * width + b) * m + p * width + a] = block[a * width + b];
+        }
+    });
+  });
+  return out;
+}
+
+/** Columns to rows for the loadings, spare columns and rows cut off, signs as scikit-learn's svd_flip. */
+function orient(
+  columns: Float32Array,
+  images: Float32Array,
+  genes: number,
+  n: number,
+  width: number,
+  k: number,
+): { loadings: Float32Array; scores: Float32Array } {
+  const loadings = new Float32Array(k * genes);
+  const scores = new Float32Array(n * k);
+  for (let i = 0; i < k; i++) {
+    let largest = 0;
+    for (let j = 0; j < genes; j++) {
+      const v = columns[j * width + i];
+      if (Math.abs(v) > Math.abs(largest)) largest = v;
+    }
+    const sign = largest < 0 ? -1 : 1;
+    for (let j = 0; j < genes; j++) loadings[i * genes + j] = sign * columns[j * width + i];
+    for (let j = 0; j < n; j++) scores[j * k + i] = sign * images[j * width + i];
+  }
+  return { loadings, scores };
+}
+
+/**
+ * The products, compiled once. Every product has at least as many rows as columns: onnxruntime then splits it among
+ * threads by rows, which leaves each sum in one order, so that the result does not depend on the threads.
+ */
+class BlockAlgebra {
+  private constructor(
+    private readonly rows: RowBlocks,
+    readonly genes: number,
+    readonly width: number,
+    private readonly passSession: Session,
+    private readonly gramSession: Session,
+    private readonly addProductSession: Session,
+  ) {}
+
+  static async create(
+    rows: RowBlocks,
+    genes: number,
+    width: number,
+    threads?: number,
+  ): Promise<BlockAlgebra> {
+    const pass = new Graph("pca-pass");
+    const x = pass.input("x", [rows.height, genes]);
+    const q = pass.input("q", [genes, width]);
+    const z = pass.input("z", [genes, width]);
+    const y = pass.op("MatMul", [x, q], [rows.height, width]);
+    pass.output("y", y);
+    pass.output("sum", pass.op("Gemm", [x, y, z], [genes, width], { transA: 1 }));
+
+    const gram = new Graph("pca-gram");
+    const wide = ["a", "b"].map((name) => {
+      const value = gram.input(name, ["rows", width]);
+      return gram.op("Cast", [value], ["rows", width], { to: dataTypes.float64 }, { type: "float64" });
+    });
+    gram.output("c", gram.op("Gemm", wide, [width, width], { transA: 1 }, { type: "float64" }));
+
+    const add = new Graph("pca-add-product");
+    const parts = [
+      add.input("a", ["rows", width]),
+      add.input("c", [width, width]),
+      add.input("z", ["rows", width]),
+    ];
+    add.output("out", add.op("Gemm", parts, ["rows", width]));
+
+    const options = threads === undefined ? {} : { threads };
+    const sessions = [pass, gram, add].map((graph) => createSession(graph, options));
+    return new BlockAlgebra(rows, genes, width, await sessions[0], await sessions[1], await sessions[2]);
+  }
+
+  /** One pass over X: the image X·q (samples × width) and XᵀX·q (genes × width). */
+  async pass(q: Float32Array): Promise<{ image: Float32Array; product: Float32Array }> {
+    const { rows, width } = this;
+    const image = new Float32Array(rows.count * rows.height * width);
+    let product = new Float32Array(q.length);
+    let sum = new Float32Array(q.length);
+    for (let b = 0; b < rows.count; b++) {
+      const y = image.subarray(b * rows.height * width, (b + 1) * rows.height * width);
+      await this.passSession.run({ x: rows.get(b), q, z: product }, { y, sum });
+      [product, sum] = [sum, product];
+    }
+    return { image, product };
+  }
+
+  /** aᵀb, width × width, summed in float64. */
+  async gram(a: Float32Array, b: Float32Array): Promise<Float64Array> {
+    return (await this.gramSession.run({ a, b })).c.data as Float64Array;
+  }
+
+  /** z + a·c */
+  async addProduct(z: Float32Array, a: Float32Array, c: Float32Array): Promise<Float32Array> {
+    return (await this.addProductSession.run({ z, a, c })).out.data as Float32Array;
+  }
+
+  /** Σ blocksᵢ · (rows of `vectors` that belong to block i, first `width` columns): rows × width. */
+  async combine(blocks: readonly Float32Array[], vectors: Float64Array, rows: number): Promise<Float32Array> {
+    const { width } = this;
+    const m = blocks.length * width;
+    let out: Float32Array = new Float32Array(rows * width);
+    for (let p = 0; p < blocks.length; p++) {
+      const c = new Float32Array(width * width);
+      for (let a = 0; a < width; a++)
+        for (let b = 0; b < width; b++) c[a * width + b] = vectors[(p * width + a) * m + b];
+      out = await this.addProduct(out, blocks[p], c);
+    }
+    return out;
+  }
+
+  async release(): Promise<void> {
+    for (const session of [this.passSession, this.gramSession, this.addProductSession])
+      await session.release();
+  }
+}
+type Session = Awaited<ReturnType<typeof createSession>>;

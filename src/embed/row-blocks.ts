@@ -1,0 +1,80 @@
+/**
+ * A centred expression matrix as dense row blocks of bounded size, so that a sparse one is never dense as a whole.
+ * Centring before the products (not a correction after them) keeps float32 exact enough where means dwarf spreads.
+ */
+import type { Matrix } from "../matrix.js";
+
+/** 64 MB of float32 a block: large enough for the product to run at full speed, small beside any matrix that needs it. */
+const BLOCK_VALUES = 16 * 2 ** 20;
+
+/** Mean of each gene, and the variance (ddof 1) summed over all genes; float64 sums in one pass. */
+export function columnMoments(x: Matrix): { mean: Float64Array; totalVariance: number } {
+  const { rows, cols } = x;
+  const mean = new Float64Array(cols);
+  let squares = 0;
+  if (x.kind === "csr") {
+    const { indices, values } = x;
+    for (let p = 0; p < values.length; p++) {
+      const v = values[p];
+      mean[indices[p]] += v;
+      squares += v * v;
+    }
+  } else {
+    for (let i = 0, p = 0; i < rows; i++)
+      for (let j = 0; j < cols; j++, p++) {
+        const v = x.data[p];
+        mean[j] += v;
+        squares += v * v;
+      }
+  }
+  for (let j = 0; j < cols; j++) {
+    mean[j] /= rows;
+    squares -= rows * mean[j] * mean[j];
+  }
+  return { mean, totalVariance: squares / Math.max(1, rows - 1) };
+}
+
+export class RowBlocks {
+  readonly count: number;
+  /** Rows of every block, the last one filled up with zero rows: one shape for one compiled graph. */
+  readonly height: number;
+  private readonly buffer: Float32Array;
+  private readonly minusMean: Float32Array;
+  private held = -1;
+
+  /** @param minHeight least rows of a block (zero rows are added where the matrix has fewer) */
+  constructor(
+    private readonly x: Matrix,
+    mean: Float64Array,
+    minHeight: number,
+  ) {
+    const most = Math.max(minHeight, Math.floor(BLOCK_VALUES / x.cols));
+    this.count = Math.max(1, Math.ceil(x.rows / most));
+    this.height = Math.max(minHeight, Math.ceil(x.rows / this.count));
+    this.buffer = new Float32Array(this.height * x.cols);
+    this.minusMean = Float32Array.from(mean, (m) => -m);
+  }
+
+  /** Block b, height × genes, row-major and centred. The array is reused by the next call. */
+  get(b: number): Float32Array {
+    const { x, buffer, minusMean, height } = this;
+    if (this.held === b) return buffer;
+    this.held = b;
+    const { cols } = x;
+    const first = b * height;
+    const filled = Math.max(0, Math.min(height, x.rows - first));
+    for (let r = 0; r < filled; r++) buffer.set(minusMean, r * cols);
+    buffer.fill(0, filled * cols);
+    if (x.kind === "csr") {
+      const { indptr, indices, values } = x;
+      for (let r = 0; r < filled; r++) {
+        const at = r * cols;
+        for (let p = indptr[first + r]; p < indptr[first + r + 1]; p++) buffer[at + indices[p]] += values[p];
+      }
+    } else {
+      const from = first * cols;
+      for (let p = 0; p < filled * cols; p++) buffer[p] += x.data[from + p];
+    }
+    return buffer;
+  }
+}
