@@ -11,6 +11,7 @@ import { describeSource, entriesToRead, type MatrixSource, readSource } from "./
 import { readTable, tableLength } from "./h5ad/table.js";
 import { nearNames } from "./near.js";
 import type { ExpressionReader, OpenOptions, XInfo } from "./reader.js";
+import { shellWord, visible } from "./visible.js";
 
 /** Opens a file that carries HDF5's signature. See `openExpression` for the errors. */
 export async function openH5ad(path: string, options: OpenOptions = {}): Promise<ExpressionReader> {
@@ -133,7 +134,11 @@ function notAnnData(file: Hdf5File): CellhueError {
         : has("model_weights") || has("layers", "optimizer")
           ? "a Keras model"
           : undefined;
-  const shown = keys.slice(0, 12).join(", ") + (keys.length > 12 ? ` and ${keys.length - 12} more` : "");
+  const shown =
+    keys
+      .slice(0, 12)
+      .map((key) => visible(key, 60))
+      .join(", ") + (keys.length > 12 ? ` and ${keys.length - 12} more` : "");
   return new CellhueError("the file is HDF5, but not AnnData", {
     where: file.path,
     found: `${kind === undefined ? "" : `${kind}, holding `}${shown || "nothing at all"}`,
@@ -151,11 +156,10 @@ function notAnnData(file: Hdf5File): CellhueError {
 
 /** What else the file holds that can be read in place of X, as options to give. */
 function otherMatrices(layers: readonly string[], hasRaw: boolean): string[] {
-  return [...layers.slice(0, 6).map((name) => `--layer ${quoted(name)}`), ...(hasRaw ? ["--use-raw"] : [])];
-}
-
-function quoted(name: string): string {
-  return /^[\w.+-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;
+  return [
+    ...layers.slice(0, 6).map((name) => `--layer ${shellWord(name)}`),
+    ...(hasRaw ? ["--use-raw"] : []),
+  ];
 }
 
 function noX(file: Hdf5File, at: string, layers: readonly string[], hasRaw: boolean): CellhueError {
@@ -175,9 +179,9 @@ function noSuchLayer(
   hasRaw: boolean,
 ): CellhueError {
   const near = nearNames(layer, layers);
-  return new CellhueError(`no layer '${layer}'`, {
+  return new CellhueError(`no layer '${visible(layer)}'`, {
     where: file.path,
-    found: layers.length > 0 ? `layers: ${layers.join(", ")}` : "no layers",
+    found: layers.length > 0 ? `layers: ${layers.map((name) => visible(name, 60)).join(", ")}` : "no layers",
     remedy: otherMatrices(near.length > 0 ? near : layers, hasRaw).concat("leave --layer out to read X"),
   });
 }
@@ -185,7 +189,7 @@ function noSuchLayer(
 function noRaw(file: Hdf5File, layers: readonly string[]): CellhueError {
   return new CellhueError("the file has no raw", {
     where: file.path,
-    found: layers.length > 0 ? `layers: ${layers.join(", ")}` : "X only",
+    found: layers.length > 0 ? `layers: ${layers.map((name) => visible(name, 60)).join(", ")}` : "X only",
     remedy: ["leave --use-raw out to read X", ...otherMatrices(layers, false)],
   });
 }

@@ -6,6 +6,7 @@
 import { CellhueError } from "../errors.js";
 import type { Column, Table } from "../table.js";
 import { nearNames } from "./near.js";
+import { shellWord, visible } from "./visible.js";
 
 export interface LabelSet {
   column: string;
@@ -80,17 +81,20 @@ export function resolveLabels(
 ): LabelSet {
   const found = obs.columns.get(column);
   if (found === undefined) throw noSuchColumn(obs, column);
-  const where = `obs column '${column}'`;
+  const where = `obs column '${visible(column)}'`;
   const labels = columnAsLabels(found);
   const tally = count(labels);
   const { classes, missing } = tally;
   const labelled = labels.length - missing;
   if (labelled === 0) {
-    throw new CellhueError(`no sample has a label in '${column}'`, { where, remedy: offer(obs, column) });
+    throw new CellhueError(`no sample has a label in '${visible(column)}'`, {
+      where,
+      remedy: offer(obs, column),
+    });
   }
   const scattered = whyScattered(found, classes.length, labelled);
   if (scattered !== null) {
-    throw new CellhueError(`'${column}' cannot serve as a label: ${scattered}`, {
+    throw new CellhueError(`'${visible(column)}' cannot serve as a label: ${scattered}`, {
       where,
       found: `${examples(classes)}, …`,
       expected: "a few classes with several samples each",
@@ -98,9 +102,9 @@ export function resolveLabels(
     });
   }
   if (classes.length === 1) {
-    throw new CellhueError(`'${column}' has one class only`, {
+    throw new CellhueError(`'${visible(column)}' has one class only`, {
       where,
-      found: `'${classes[0].name}' in all ${labelled} labelled samples`,
+      found: `'${visible(classes[0].name)}' in all ${labelled} labelled samples`,
       expected: "at least two classes",
       remedy: offer(obs, column),
     });
@@ -108,7 +112,7 @@ export function resolveLabels(
   if (missing > 0 && !options.dropUnlabelled) {
     throw new CellhueError(`${missing} of ${labels.length} samples have no label`, {
       where,
-      found: `first in row ${labels.indexOf(null)} ('${obs.index[labels.indexOf(null)]}')`,
+      found: `first in row ${labels.indexOf(null)} ('${visible(obs.index[labels.indexOf(null)], 60)}')`,
       expected: "a label for every sample",
       remedy: "--drop-unlabelled leaves these samples out",
     });
@@ -188,10 +192,10 @@ function requireFolds(
   const [first] = small;
   throw new CellhueError(
     small.length === 1
-      ? `class '${first.name}' has fewer samples than there are folds`
+      ? `class '${visible(first.name)}' has fewer samples than there are folds`
       : `${small.length} classes have fewer samples than there are folds`,
     {
-      where: `obs column '${column}'`,
+      where: `obs column '${visible(column)}'`,
       found: `${examples(small)}${small.length > 4 ? ", …" : ""}; folds: ${folds}`,
       expected: `at least ${folds} samples in every class, one for each fold`,
       remedy:
@@ -205,13 +209,13 @@ function requireFolds(
 function examples(classes: readonly { name: string; count: number }[]): string {
   return classes
     .slice(0, 4)
-    .map((c) => `'${c.name}' (${c.count})`)
+    .map((c) => `'${visible(c.name, 60)}' (${c.count})`)
     .join(", ");
 }
 
 function smallest(classes: readonly { name: string; count: number }[]): string {
   const [least] = [...classes].sort((a, b) => a.count - b.count);
-  return `'${least.name}'`;
+  return `'${visible(least.name)}'`;
 }
 
 /** The columns that could serve instead, as options to give. */
@@ -219,28 +223,27 @@ function offer(obs: Table, except: string): string[] {
   return labelCandidates(obs)
     .filter((c) => c.usable && c.column !== except)
     .slice(0, 4)
-    .map((c) => `--label ${quoted(c.column)} (${c.classes.length} classes)`);
-}
-
-function quoted(name: string): string {
-  return /^[\w.+-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;
+    .map((c) => `--label ${shellWord(c.column)} (${c.classes.length} classes)`);
 }
 
 function noSuchColumn(obs: Table, column: string): CellhueError {
   const names = [...obs.columns.keys()];
   const near = nearNames(column, names);
   const others = offer(obs, column).filter(
-    (way) => !near.some((name) => way.startsWith(`--label ${quoted(name)} `)),
+    (way) => !near.some((name) => way.startsWith(`--label ${shellWord(name)} `)),
   );
-  return new CellhueError(`no column '${column}' in obs`, {
+  return new CellhueError(`no column '${visible(column)}' in obs`, {
     where: "--label",
     found:
       names.length === 0
         ? "obs has no columns at all"
-        : `${names.slice(0, 12).join(", ")}${names.length > 12 ? ` and ${names.length - 12} more` : ""}`,
+        : `${names
+            .slice(0, 12)
+            .map((name) => visible(name, 60))
+            .join(", ")}${names.length > 12 ? ` and ${names.length - 12} more` : ""}`,
     remedy:
       names.length === 0
         ? "add the labels to obs, e.g. in Python: adata.obs['label'] = …"
-        : [...near.map((name) => `--label ${quoted(name)}`), ...others],
+        : [...near.map((name) => `--label ${shellWord(name)}`), ...others],
   });
 }

@@ -9,3 +9,8 @@ export function visible(text: string, most = 200): string {
   const cut = text.length > most ? `${text.slice(0, most)}…` : text;
   return cut.replace(hidden, (c) => `\\u{${c.codePointAt(0)?.toString(16)}}`);
 }
+
+/** A name as a word of a shell command that a user may copy. */
+export function shellWord(name: string): string {
+  return /^[\w.+/-]+$/.test(name) ? name : `'${visible(name).replaceAll("'", "'\\''")}'`;
+}

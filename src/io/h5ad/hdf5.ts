@@ -72,6 +72,8 @@ function innermost(error: unknown): string {
 export class Hdf5File {
   private scratch = 0;
   private scratchBytes = 0;
+  /** Holds one decoded block after the other: a new array each would wait for the garbage collector. */
+  private decoded = new Float64Array(0);
   private closed = false;
   private readonly known = new Map<string, Metadata>();
 
@@ -228,7 +230,7 @@ export class Hdf5File {
 
   /**
    * Numbers on the heap as a typed array: a view without a copy where JavaScript has the type, decoded for 64-bit
-   * integers and float16.
+   * integers and float16. Holds until the next call or read.
    */
   numberView(meta: Metadata, at: number, items: number, path: string): Numbers {
     const { buffer } = this.module.HEAPU8;
@@ -239,9 +241,14 @@ export class Hdf5File {
       return meta.signed ? new Int16Array(buffer, at, items) : new Uint16Array(buffer, at, items);
     if (isInteger && meta.size === 4)
       return meta.signed ? new Int32Array(buffer, at, items) : new Uint32Array(buffer, at, items);
-    if (isInteger && meta.size === 8) return decodeInt64(new Int32Array(buffer, at, 2 * items), meta.signed);
-    if (meta.type === H5Class.float && meta.size === 2)
-      return decodeFloat16(new Uint16Array(buffer, at, items));
+    const words = isInteger && meta.size === 8;
+    if (words || (meta.type === H5Class.float && meta.size === 2)) {
+      if (this.decoded.length < items) this.decoded = new Float64Array(items);
+      const out = this.decoded.subarray(0, items);
+      if (words) decodeInt64(new Int32Array(buffer, at, 2 * items), meta.signed, out);
+      else decodeFloat16(new Uint16Array(buffer, at, items), out);
+      return out;
+    }
     if (meta.type === H5Class.float && meta.size === 4) return new Float32Array(buffer, at, items);
     if (meta.type === H5Class.float && meta.size === 8) return new Float64Array(buffer, at, items);
     throw new CellhueError(`${path} does not hold numbers that can be read`, {
@@ -351,18 +358,15 @@ export class Hdf5File {
 }
 
 /** Pairs of little-endian 32-bit words → numbers. */
-function decodeInt64(words: Int32Array, signed: boolean): Float64Array {
-  const out = new Float64Array(words.length / 2);
+function decodeInt64(words: Int32Array, signed: boolean, out: Float64Array): void {
   for (let i = 0; i < out.length; i++) {
     const high = words[2 * i + 1];
     out[i] = (signed ? high : high >>> 0) * 4294967296 + (words[2 * i] >>> 0);
   }
-  return out;
 }
 
-/** IEEE 754 half precision → float32. */
-function decodeFloat16(bits: Uint16Array): Float32Array {
-  const out = new Float32Array(bits.length);
+/** IEEE 754 half precision → numbers. */
+function decodeFloat16(bits: Uint16Array, out: Float64Array): void {
   for (let i = 0; i < out.length; i++) {
     const b = bits[i];
     const exponent = (b >> 10) & 31;
@@ -377,7 +381,6 @@ function decodeFloat16(bits: Uint16Array): Float32Array {
           : (1 + fraction / 1024) * 2 ** (exponent - 15);
     out[i] = b & 0x8000 ? -size : size;
   }
-  return out;
 }
 
 /** numpy's name of a type: float32, int64, bool, string … */

@@ -10,7 +10,7 @@ import type { ProgressTask } from "../../progress.js";
 import { dtypeName, type Hdf5File } from "./hdf5.js";
 
 /** Bytes read at once; a compressed chunk bigger than this is read whole, up to `GIANT`. */
-const BLOCK = 8 << 20;
+const BLOCK = 4 << 20;
 const GIANT = 64 << 20;
 
 export interface MatrixSource {
@@ -193,11 +193,13 @@ function readCsc(file: Hdf5File, source: MatrixSource, task: ProgressTask, signa
   const indices = allocate(file, path, stored, (n) => new Int32Array(n));
   const values = allocate(file, path, stored, (n) => new Float32Array(n));
   let col = 0;
+  let rowOf = new Int32Array(0);
   eachBlock(file, indicesPath, stored, (start, n) => {
     throwIfAborted(signal);
-    const rowOf = file.withBlock(indicesPath, [start], [n], (at) =>
-      Int32Array.from(file.numberView(indexMeta, at, n, indicesPath)),
-    );
+    if (rowOf.length < n) rowOf = new Int32Array(n);
+    file.withBlock(indicesPath, [start], [n], (at) => {
+      rowOf.set(file.numberView(indexMeta, at, n, indicesPath));
+    });
     file.withBlock(dataPath, [start], [n], (at) => {
       const block = file.numberView(dataMeta, at, n, dataPath);
       for (let k = 0; k < n; k++) {

@@ -1,0 +1,280 @@
+/**
+ * What the numbers of a matrix are (counts, logs, scaled values …), told from the numbers alone, with the evidence.
+ * It decides nothing: a wrong guess costs a line of text, because nothing is ever transformed without being asked.
+ */
+import { CellhueError } from "../errors.js";
+import type { Matrix } from "../matrix.js";
+import { visible } from "./visible.js";
+
+export type State =
+  /** No entries. */
+  | "empty"
+  /** NaN or infinite entries; the rest is not judged. */
+  | "not-finite"
+  /** The same value everywhere. */
+  | "constant"
+  /** Whole numbers from 0 or 1 upwards. */
+  | "counts"
+  /** 0 and above, in the range of logarithms. */
+  | "log"
+  /** 0 and above, beyond the range of logarithms: TPM, CPM, expected counts, intensities. */
+  | "non-negative"
+  /** Genes of mean 0 and standard deviation 1. */
+  | "scaled"
+  /** Genes of mean or median 0, each with its own spread. */
+  | "centred"
+  /** Other numbers below 0. */
+  | "negative";
+
+export interface MatrixState {
+  state: State;
+  /** One sentence without a full stop. */
+  evidence: string;
+  /** Of the finite entries; null where there are none. */
+  min: number | null;
+  max: number | null;
+  /** Share of entries that are 0, the unstored ones of a sparse matrix included. */
+  zeroFraction: number;
+  integers: boolean;
+  nonFinite: NonFinite;
+  /** Would log1p of counts per 10,000 be the usual next step? */
+  wantsLog: boolean;
+}
+
+export interface NonFinite {
+  count: number;
+  nan: number;
+  infinite: number;
+  first: { row: number; col: number } | null;
+}
+
+/** Logarithms of expression stay below this (2^50 and e^50 are beyond any measurement). */
+const LOG_LIMIT = 50;
+/** Samples looked at where a look at all would be slow. */
+const LOOK = 200;
+
+export function describeMatrix(m: Matrix): MatrixState {
+  const entries = m.rows * m.cols;
+  const nonFinite = countNonFinite(m);
+  const values = m.kind === "dense" ? m.data : m.values;
+  const stored = nonFinite.count === 0 ? scan(values) : scan(values.filter((v) => Number.isFinite(v)));
+  const zeros = entries - values.length + stored.zeros;
+  let { min, max } = stored;
+  if (zeros > 0) {
+    min = Math.min(min, 0);
+    max = Math.max(max, 0);
+  }
+  const { integers } = stored;
+  const zeroFraction = entries === 0 ? 0 : zeros / entries;
+  const told = tell(m, { entries, min, max, zeros, integers, nonFinite });
+  return {
+    ...told,
+    min: min <= max ? min : null,
+    max: min <= max ? max : null,
+    zeroFraction,
+    integers: integers && entries > 0,
+    nonFinite,
+    wantsLog: told.state === "counts" || told.state === "non-negative",
+  };
+}
+
+/** Range, zeros and wholeness of finite numbers; written for speed, as X may have 100 million. */
+function scan(values: Float32Array): { min: number; max: number; zeros: number; integers: boolean } {
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  let zeros = 0;
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i];
+    min = v < min ? v : min;
+    max = v > max ? v : max;
+    zeros += v === 0 ? 1 : 0;
+  }
+  let i = 0;
+  while (i < values.length && values[i] === Math.floor(values[i])) i++;
+  return { min, max, zeros, integers: i === values.length };
+}
+
+interface Range {
+  entries: number;
+  min: number;
+  max: number;
+  zeros: number;
+  integers: boolean;
+  nonFinite: NonFinite;
+}
+
+function tell(m: Matrix, range: Range): { state: State; evidence: string } {
+  const { entries, min, max, zeros, integers, nonFinite } = range;
+  if (entries === 0) return { state: "empty", evidence: `${m.rows} × ${m.cols} has no entries` };
+  if (nonFinite.count > 0) {
+    return {
+      state: "not-finite",
+      evidence: `${nonFinite.nan} NaN and ${nonFinite.infinite} infinite entries`,
+    };
+  }
+  if (min === max) return { state: "constant", evidence: `every entry is ${number(min)}` };
+  const span = `${number(min)} to ${number(max)}`;
+  const zeroShare = zeros === 0 ? "none of them 0" : `${percent(zeros / entries)} of them 0`;
+  if (min < 0) return tellNegative(m, span);
+  if (integers && min <= 1) {
+    const only = max === 1 ? "only 0 and 1" : `whole numbers ${span}`;
+    return { state: "counts", evidence: `${only}, ${zeroShare}` };
+  }
+  const sums = rowSums(m, (v) => v);
+  if (max > LOG_LIMIT) {
+    const same = sameSum(sums);
+    const kind = integers ? "whole numbers" : "numbers";
+    return {
+      state: "non-negative",
+      evidence:
+        same !== null
+          ? `every sample adds up to about ${number(same)} (as CPM and TPM do), ${zeroShare}`
+          : `${kind} ${span}, ${zeroShare}: beyond the range of logarithms`,
+    };
+  }
+  const perTotal = max < 30 ? sameSum(rowSums(m, Math.expm1)) : null;
+  return {
+    state: "log",
+    evidence:
+      perTotal !== null
+        ? `exp(x) − 1 adds up to about ${number(perTotal)} in every sample: log1p of counts per ${number(perTotal)}`
+        : `numbers ${span}, ${zeroShare}: the range of logarithms`,
+  };
+}
+
+function tellNegative(m: Matrix, span: string): { state: State; evidence: string } {
+  const { mean, sd } = geneMoments(m);
+  let centred = 0;
+  let unit = 0;
+  let varying = 0;
+  for (let j = 0; j < m.cols; j++) {
+    if (sd[j] === 0) continue;
+    varying++;
+    if (Math.abs(mean[j]) < 0.1 * sd[j]) {
+      centred++;
+      if (sd[j] > 0.8 && sd[j] < 1.25) unit++;
+    }
+  }
+  const share = (n: number) => (varying === 0 ? 0 : n / varying);
+  if (share(unit) > 0.8) {
+    return {
+      state: "scaled",
+      evidence: `${percent(share(unit))} of the genes have mean 0 and deviation 1; ${span}`,
+    };
+  }
+  if (share(centred) > 0.7) {
+    return {
+      state: "centred",
+      evidence: `${percent(share(centred))} of the genes have a mean near 0; ${span}`,
+    };
+  }
+  return { state: "negative", evidence: `numbers ${span}` };
+}
+
+/** @throws CellhueError where X holds NaN or infinite entries: how many, and the first by sample and gene */
+export function requireFinite(
+  m: Matrix,
+  geneNames: readonly string[],
+  sampleNames: readonly string[],
+  where: string,
+): void {
+  const { count, nan, infinite, first } = countNonFinite(m);
+  if (first === null) return;
+  const kinds = [nan > 0 ? `${nan} NaN` : "", infinite > 0 ? `${infinite} infinite` : ""].filter(Boolean);
+  const sample = visible(sampleNames[first.row] ?? "", 60);
+  const gene = visible(geneNames[first.col] ?? "", 60);
+  throw new CellhueError(
+    `X holds ${count === 1 ? "an entry" : `${count} entries`} that cannot be computed with`,
+    {
+      where,
+      found: `${kinds.join(" and ")} of ${m.rows * m.cols}; the first at sample '${sample}' (row ${first.row}), gene '${gene}' (column ${first.col})`,
+      expected: "finite numbers",
+      remedy: [
+        "read another matrix of the file: --layer NAME or --use-raw",
+        "or replace them first, e.g. in Python: adata.X = numpy.nan_to_num(adata.X)",
+      ],
+    },
+  );
+}
+
+function countNonFinite(m: Matrix): NonFinite {
+  const values = m.kind === "dense" ? m.data : m.values;
+  let nan = 0;
+  let infinite = 0;
+  let at = -1;
+  for (let i = 0; i < values.length; i++) {
+    const v = values[i];
+    if (v - v !== 0) {
+      if (at < 0) at = i;
+      if (Number.isNaN(v)) nan++;
+      else infinite++;
+    }
+  }
+  return { count: nan + infinite, nan, infinite, first: at < 0 ? null : place(m, at) };
+}
+
+function place(m: Matrix, at: number): { row: number; col: number } {
+  if (m.kind === "dense") return { row: Math.floor(at / m.cols), col: at % m.cols };
+  let row = 0;
+  while (m.indptr[row + 1] <= at) row++;
+  return { row, col: m.indices[at] };
+}
+
+/** Sums of f over the rows, f(0) = 0, of up to LOOK rows spread over the matrix. */
+function rowSums(m: Matrix, f: (v: number) => number): Float64Array {
+  const n = Math.min(m.rows, LOOK);
+  const sums = new Float64Array(n);
+  for (let k = 0; k < n; k++) {
+    const row = Math.floor((k * m.rows) / n);
+    const values = rowValues(m, row);
+    let sum = 0;
+    for (let i = 0; i < values.length; i++) sum += f(values[i]);
+    sums[k] = sum;
+  }
+  return sums;
+}
+
+function rowValues(m: Matrix, row: number): Float32Array {
+  return m.kind === "dense"
+    ? m.data.subarray(row * m.cols, (row + 1) * m.cols)
+    : m.values.subarray(m.indptr[row], m.indptr[row + 1]);
+}
+
+/** The common value of sums that agree within 0.1 %; null where they do not (or there are too few to say). */
+function sameSum(sums: Float64Array): number | null {
+  if (sums.length < 3) return null;
+  const sorted = sums.slice().sort();
+  const median = sorted[sorted.length >> 1];
+  const within = sorted[sorted.length - 1] - sorted[0] <= 0.001 * median;
+  return median > 0 && within ? Number(median.toPrecision(3)) : null;
+}
+
+/** Mean and standard deviation of every gene (zeros that are not stored count as entries). */
+function geneMoments(m: Matrix): { mean: Float64Array; sd: Float64Array } {
+  const mean = new Float64Array(m.cols);
+  const sd = new Float64Array(m.cols);
+  if (m.kind === "dense") {
+    for (let i = 0, at = 0; i < m.rows; i++) {
+      for (let j = 0; j < m.cols; j++, at++) {
+        const v = m.data[at];
+        mean[j] += v;
+        sd[j] += v * v;
+      }
+    }
+  } else {
+    for (let k = 0; k < m.values.length; k++) {
+      const v = m.values[k];
+      mean[m.indices[k]] += v;
+      sd[m.indices[k]] += v * v;
+    }
+  }
+  for (let j = 0; j < m.cols; j++) {
+    mean[j] /= m.rows;
+    sd[j] = Math.sqrt(Math.max(0, sd[j] / m.rows - mean[j] * mean[j]));
+  }
+  return { mean, sd };
+}
+
+const number = (v: number) =>
+  Math.abs(v) >= 1000 ? Math.round(v).toLocaleString("en-US") : String(+v.toPrecision(4));
+const percent = (share: number) => `${+(100 * share).toPrecision(3)} %`;

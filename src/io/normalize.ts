@@ -1,0 +1,48 @@
+/**
+ * The field's usual step from counts to logarithms, done only when asked for.
+ * log1p-cp10k: each sample divided by its total, times 10,000, then log(1 + x); a sample without counts stays 0.
+ * Equals scanpy's `normalize_total(target_sum=1e4)` and `log1p` to float32 rounding.
+ */
+import { CellhueError } from "../errors.js";
+import type { Matrix } from "../matrix.js";
+
+export type Normalization = "none" | "log1p-cp10k";
+export const normalizations: readonly Normalization[] = ["none", "log1p-cp10k"];
+
+const TARGET = 1e4;
+
+/**
+ * @returns a new matrix (a sparse one shares its indices); `m` itself for "none"
+ * @throws CellhueError where an entry is below 0 or not finite, as no count is
+ */
+export function normalizeMatrix(m: Matrix, how: Normalization): Matrix {
+  if (how === "none") return m;
+  const from = m.kind === "dense" ? m.data : m.values;
+  const to = new Float32Array(from.length);
+  for (let i = 0; i < m.rows; i++) {
+    const begin = m.kind === "dense" ? i * m.cols : m.indptr[i];
+    const end = m.kind === "dense" ? begin + m.cols : m.indptr[i + 1];
+    let total = 0;
+    for (let k = begin; k < end; k++) {
+      const v = from[k];
+      if (!(v >= 0 && v < Number.POSITIVE_INFINITY)) throw notCounts(v, i);
+      total += v;
+    }
+    if (total === 0) continue;
+    const scale = total / TARGET;
+    for (let k = begin; k < end; k++) {
+      const v = from[k];
+      if (v !== 0) to[k] = Math.log1p(v / scale);
+    }
+  }
+  return m.kind === "dense" ? { ...m, data: to } : { ...m, values: to };
+}
+
+function notCounts(value: number, row: number): CellhueError {
+  return new CellhueError("--normalize log1p-cp10k needs counts", {
+    where: `X, row ${row}`,
+    found: String(value),
+    expected: "finite numbers from 0 upwards",
+    remedy: ["leave --normalize out", "or read the counts: --layer NAME or --use-raw"],
+  });
+}

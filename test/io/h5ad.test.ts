@@ -1,0 +1,354 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { CellhueError, InterruptedError } from "../../src/errors.js";
+import { sortRows } from "../../src/io/h5ad/matrix.js";
+import { byCodePoint, columnAsLabels, columnAsText } from "../../src/io/labels.js";
+import { type ExpressionReader, type OpenOptions, openExpression, requireSize } from "../../src/io/reader.js";
+import type { Matrix } from "../../src/matrix.js";
+import type { Column, Table } from "../../src/table.js";
+
+interface FrozenMatrix {
+  storage: string;
+  dtype: string;
+  stored: number | null;
+  shape: [number, number];
+  sum: number;
+  nan: number;
+  sha: string;
+}
+interface FrozenColumn {
+  kind: Column["kind"];
+  missing: number;
+  sha: string;
+  categories?: string[] | number;
+  ordered?: boolean;
+  integer?: boolean;
+  counts?: Record<string, number>;
+}
+interface FrozenTable {
+  length: number;
+  index: string;
+  columns: Record<string, FrozenColumn>;
+}
+interface Frozen {
+  obs: FrozenTable;
+  var: FrozenTable;
+  X: FrozenMatrix | null;
+  layers: Record<string, FrozenMatrix>;
+  raw: { X: FrozenMatrix; var: FrozenTable } | null;
+}
+const frozen = JSON.parse(readFileSync("test/fixtures/h5ad.json", "utf8")) as {
+  files: Record<string, Frozen>;
+};
+const fixture = (name: string) => `test/fixtures/h5ad/${name}`;
+
+const sha = (data: string | Uint8Array) => createHash("sha256").update(data).digest("hex").slice(0, 32);
+
+/** Entry for entry, as the oracle does it: dense rows, -0 as 0, NaN as 0. */
+function freezeMatrix(m: Matrix): { sum: number; nan: number; sha: string } {
+  const hash = createHash("sha256");
+  const row = new Float32Array(m.cols);
+  let sum = 0;
+  let nan = 0;
+  for (let i = 0; i < m.rows; i++) {
+    if (m.kind === "dense") row.set(m.data.subarray(i * m.cols, (i + 1) * m.cols));
+    else {
+      row.fill(0);
+      for (let k = m.indptr[i]; k < m.indptr[i + 1]; k++) row[m.indices[k]] = m.values[k];
+    }
+    for (let j = 0; j < row.length; j++) {
+      if (Number.isNaN(row[j])) nan++;
+      row[j] = Number.isNaN(row[j]) ? 0 : row[j] + 0;
+      if (Number.isFinite(row[j])) sum += row[j];
+    }
+    hash.update(new Uint8Array(row.buffer));
+  }
+  return { sum, nan, sha: hash.digest("hex").slice(0, 32) };
+}
+
+function freezeColumn(column: Column): FrozenColumn {
+  const texts = columnAsText(column);
+  const out: FrozenColumn = {
+    kind: column.kind,
+    missing: texts.filter((t) => t === null).length,
+    sha:
+      column.kind === "number"
+        ? sha(new Uint8Array(column.values.map((v) => (Number.isNaN(v) ? 0 : v)).buffer))
+        : sha(texts.map((t) => t ?? "\0").join("\x1f")),
+  };
+  if (column.kind === "categorical") {
+    out.categories = column.categories.length > 60 ? column.categories.length : [...column.categories];
+    out.ordered = column.ordered;
+  }
+  if (column.kind === "number") out.integer = column.integer;
+  const counts = new Map<string, number>();
+  for (const label of columnAsLabels(column))
+    if (label !== null) counts.set(label, (counts.get(label) ?? 0) + 1);
+  if (counts.size > 0 && counts.size <= 40) out.counts = Object.fromEntries(counts);
+  return out;
+}
+
+function expectTable(table: Table, expected: FrozenTable): void {
+  expect(table.length).toBe(expected.length);
+  expect(sha(table.index.join("\x1f"))).toBe(expected.index);
+  expect([...table.columns.keys()]).toEqual(Object.keys(expected.columns));
+  for (const [name, column] of table.columns) {
+    const { counts, ...rest } = expected.columns[name];
+    const { counts: read, ...found } = freezeColumn(column);
+    expect(found, name).toEqual(rest);
+    if (counts !== undefined) expect(read, name).toEqual(counts);
+  }
+}
+
+function expectMatrix(reader: ExpressionReader, expected: FrozenMatrix): void {
+  expect([reader.samples, reader.genes]).toEqual(expected.shape);
+  expect(reader.x).toMatchObject({
+    storage: expected.storage,
+    dtype: expected.dtype,
+    nonzero: expected.stored,
+  });
+  const m = reader.readMatrix();
+  expect([m.rows, m.cols]).toEqual(expected.shape);
+  expect(m.kind).toBe(expected.storage === "dense" ? "dense" : "csr");
+  if (m.kind === "csr") {
+    let rising = m.indptr[0] === 0 && m.indptr[m.rows] === m.indices.length;
+    for (let i = 0; i < m.rows; i++)
+      for (let k = m.indptr[i] + 1; k < m.indptr[i + 1]; k++) rising &&= m.indices[k] > m.indices[k - 1];
+    expect(rising).toBe(true);
+  }
+  const read = freezeMatrix(m);
+  expect(read.sha).toBe(expected.sha);
+  expect(read.nan).toBe(expected.nan);
+  expect(Math.abs(read.sum - expected.sum)).toBeLessThanOrEqual(1e-9 * Math.abs(expected.sum) + 1e-6);
+}
+
+async function using<T>(
+  path: string,
+  options: OpenOptions,
+  work: (reader: ExpressionReader) => T,
+): Promise<T> {
+  const reader = await openExpression(path, options);
+  try {
+    return work(reader);
+  } finally {
+    reader.close();
+  }
+}
+
+async function refusal(work: () => unknown): Promise<CellhueError> {
+  try {
+    await work();
+  } catch (error) {
+    expect(error).toBeInstanceOf(CellhueError);
+    return error as CellhueError;
+  }
+  throw new Error("nothing was thrown");
+}
+const opening = (path: string, options: OpenOptions = {}) => refusal(() => openExpression(path, options));
+
+describe("an .h5ad equals what anndata reads, entry for entry", () => {
+  for (const [path, expected] of Object.entries(frozen.files)) {
+    it.skipIf(!existsSync(path))(path, async () => {
+      await using(path, { requireX: false }, (reader) => {
+        expectTable(reader.obs(), expected.obs);
+        expectTable(reader.var(), expected.var);
+        expect(reader.skippedColumns).toEqual([]);
+        expect(reader.layers).toEqual(Object.keys(expected.layers));
+        expect(reader.hasRaw).toBe(expected.raw !== null);
+        if (expected.X === null) expect(reader.x.storage).toBe("none");
+        else expectMatrix(reader, expected.X);
+      });
+      for (const [layer, matrix] of Object.entries(expected.layers)) {
+        await using(path, { layer }, (reader) => {
+          expect(reader.x.source).toBe(`layers/${layer}`);
+          expectMatrix(reader, matrix);
+        });
+      }
+      const { raw } = expected;
+      if (raw !== null) {
+        await using(path, { useRaw: true }, (reader) => {
+          expect(reader.x.source).toBe("raw/X");
+          expectMatrix(reader, raw.X);
+          expectTable(reader.var(), raw.var);
+        });
+      }
+    });
+  }
+
+  it("keeps several files open at once", async () => {
+    const a = await openExpression(fixture("small.h5ad"));
+    const b = await openExpression(fixture("chunks.h5ad"));
+    a.close();
+    a.close();
+    expect(b.readMatrix().rows).toBe(13);
+    expect(() => a.readMatrix()).toThrow("closed");
+    b.close();
+  });
+
+  it("tells progress up to the end, and stops when asked to", async () => {
+    await using(fixture("sparse.h5ad"), {}, (reader) => {
+      const told: number[] = [];
+      let total = 0;
+      const progress = {
+        task: (_: string, n: number) => {
+          total = n;
+          return { update: (done: number) => told.push(done), end() {} };
+        },
+        note() {},
+        warn() {},
+      };
+      reader.readMatrix({ progress });
+      expect(total).toBeGreaterThan(0);
+      expect(told.at(-1)).toBe(total);
+      expect(() => reader.readMatrix({ signal: AbortSignal.abort() })).toThrow(InterruptedError);
+    });
+  });
+});
+
+describe("sortRows", () => {
+  it("returns sorted rows as they are", () => {
+    const m = {
+      kind: "csr",
+      rows: 2,
+      cols: 3,
+      indptr: Float64Array.of(0, 2, 3),
+      indices: Int32Array.of(0, 2, 1),
+      values: Float32Array.of(1, 2, 3),
+    } as const;
+    expect(sortRows(m)).toBe(m);
+  });
+  it("sorts and adds up what stands twice", () => {
+    const m = sortRows({
+      kind: "csr",
+      rows: 3,
+      cols: 5,
+      indptr: Float64Array.of(0, 4, 4, 6),
+      indices: Int32Array.of(4, 0, 4, 2, 1, 1),
+      values: Float32Array.of(1, 2, 3, 4, 5, 6),
+    });
+    expect([...m.indptr]).toEqual([0, 3, 3, 4]);
+    expect([...m.indices]).toEqual([0, 2, 4, 1]);
+    expect([...m.values]).toEqual([2, 4, 4, 11]);
+  });
+});
+
+describe("what cannot be read is refused, with the remedy", () => {
+  let folder = "";
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), "cellhue-h5ad-"));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const put = (name: string, data: string | Uint8Array) => {
+    const path = join(folder, name);
+    writeFileSync(path, data);
+    return path;
+  };
+
+  it("no such file: names the near ones", async () => {
+    const e = await opening(fixture("smal.h5ad"));
+    expect(e.message).toBe("no such file");
+    expect(e.exitCode).toBe(2);
+    expect(e.describe()).toContain(fixture("small.h5ad"));
+    expect((await opening("no/such/folder/x.h5ad")).message).toBe("no such file");
+  });
+  it("a folder: names the files in it", async () => {
+    const e = await opening("test/fixtures/h5ad");
+    expect(e.message).toContain("folder");
+    expect(e.describe()).toContain("chunks.h5ad");
+  });
+  it.each([
+    ["an empty file", "", "an empty file"],
+    ["text", "gene\ts1\ts2\nA\t1\t2\n", "text with tabs"],
+    ["gzip", gzipSync("x"), "gzip"],
+    ["a web page", "<!DOCTYPE html><html></html>", "web page"],
+    ["an LFS pointer", "version https://git-lfs.github.com/spec/v1\n", "LFS"],
+    ["noise", Uint8Array.of(0, 1, 2, 3, 4, 5, 6, 7, 8, 9), "0001020304050607"],
+  ])("not HDF5: %s", async (_, data, found) => {
+    const e = await opening(put("not.h5ad", data));
+    expect(e.message).toContain("not HDF5");
+    expect(e.parts.found).toContain(found);
+  });
+  it("HDF5, but not AnnData: says what it holds", async () => {
+    const e = await opening(fixture("tenx.h5"));
+    expect(e.message).toContain("not AnnData");
+    expect(e.parts.found).toContain("10x Genomics");
+    expect(e.parts.found).toContain("matrix");
+    expect((await opening(fixture("empty.h5"))).parts.found).toContain("nothing");
+  });
+  it("truncated: how many bytes there are and should be", async () => {
+    const whole = readFileSync(fixture("small.h5ad"));
+    const e = await opening(put("cut.h5ad", whole.subarray(0, whole.length >> 1)));
+    expect(e.message).toContain("truncated");
+    expect(e.parts.found).toBe(`${whole.length >> 1} bytes`);
+    expect(e.parts.expected).toContain(`${whole.length} bytes`);
+    for (const size of [8, 50, 100, 1000]) {
+      const short = await opening(put("cut.h5ad", whole.subarray(0, size)));
+      expect(short.message).toMatch(/truncated|cannot be opened/);
+    }
+  });
+  it("64 damaged bytes anywhere: refused, or the checked data come out whole", async () => {
+    const bytes = readFileSync(fixture("chunks.h5ad"));
+    const whole = frozen.files[fixture("chunks.h5ad")].layers.sums.sha;
+    let refused = 0;
+    for (let at = 2000; at < bytes.length - 64; at += 977) {
+      const copy = Uint8Array.from(bytes);
+      copy.fill(0xff, at, at + 64);
+      const path = put("damaged.h5ad", copy);
+      for (const layer of [undefined, "lzf", "sums", "csr", "csc"]) {
+        try {
+          await using(path, { layer }, (r) => {
+            r.obs();
+            r.var();
+            const m = r.readMatrix();
+            if (layer === "sums") expect(freezeMatrix(m).sha, `byte ${at}`).toBe(whole);
+          });
+        } catch (error) {
+          refused++;
+          expect(error).toBeInstanceOf(CellhueError);
+        }
+      }
+    }
+    expect(refused).toBeGreaterThan(10);
+  });
+  it("no X: offers the layers and raw", async () => {
+    const e = await opening(fixture("no_x.h5ad"));
+    expect(e.message).toBe("the file has no X");
+    expect(e.parts.remedy).toEqual(["--layer counts", "--layer 'log norm'", "--use-raw"]);
+    await using(fixture("no_x.h5ad"), { requireX: false }, (r) =>
+      expect(() => r.readMatrix()).toThrow("no X"),
+    );
+  });
+  it("no such layer: names them", async () => {
+    const e = await opening(fixture("no_x.h5ad"), { layer: "count" });
+    expect(e.parts.found).toBe("layers: counts, log norm");
+    expect(e.parts.remedy).toContain("--layer counts");
+    expect((await opening(fixture("columns.h5ad"), { layer: "../X" })).message).toContain("no layer");
+  });
+  it("no raw, or a layer and raw at once", async () => {
+    expect((await opening(fixture("small.h5ad"), { useRaw: true })).parts.remedy).toContain("--layer log");
+    expect((await opening(fixture("small.h5ad"), { useRaw: true, layer: "log" })).message).toContain(
+      "exclude",
+    );
+  });
+  it("fewer than 3 samples or genes", () => {
+    expect(() => requireSize(2, 9, "f")).toThrow("too few samples");
+    expect(() => requireSize(9, 2, "f")).toThrow("too few genes");
+    expect(() => requireSize(3, 3, "f")).not.toThrow();
+  });
+});
+
+it("byCodePoint sorts as Python does", () => {
+  expect(["\u{1f600}", "\uff5e", "z", "é", "a", "aa", ""].sort(byCodePoint)).toEqual([
+    "",
+    "a",
+    "aa",
+    "z",
+    "é",
+    "\uff5e",
+    "\u{1f600}",
+  ]);
+});
