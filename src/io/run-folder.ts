@@ -95,7 +95,7 @@ const rules: Record<StageName, StageRule> = {
     version: 1,
     after: ["preprocess"],
     settings: ["net", "weights", "protocol", "folds", "epochs", "lr", "batch", "seed"],
-    writes: [/^folds$/, /^oof_\w+\.csv$/],
+    writes: [/^folds$/, /^final$/, /^oof_\w+\.csv$/],
   },
   compare: {
     version: 1,

@@ -1,0 +1,136 @@
+/**
+ * Role: runs a network with fixed weights: class probabilities, and the gradient of a class score by the image.
+ * Contract: every run has the same batch size (a smaller last batch is filled up with zeros), so a sample's result
+ * depends neither on its neighbours nor on the number of threads.
+ */
+import { gradients } from "../graph/gradients.js";
+import { Graph, type Value } from "../graph/graph.js";
+import { mul } from "../graph/ops/elementwise.js";
+import { createSession, type Session } from "../graph/session.js";
+import { InputContext, NetContext } from "./layers.js";
+import { nets } from "./nets.js";
+import type { ParamSpec, Tensors } from "./tensors.js";
+import type { NetName } from "./weights/layouts.js";
+
+/** Parameters stored in the graph: a network that needs nothing but images. */
+class StoredContext extends NetContext {
+  constructor(
+    g: Graph,
+    private readonly tensors: Tensors,
+  ) {
+    super(g, false);
+  }
+
+  protected bind({ name, dims }: ParamSpec): Value {
+    const tensor = this.tensors.get(name);
+    if (tensor === undefined || tensor.dims.join() !== dims.join())
+      throw new Error(
+        `'${name}' is [${tensor?.dims.join(", ") ?? "absent"}], the network has [${dims.join(", ")}]`,
+      );
+    return this.g.initializer(name, tensor.data, dims);
+  }
+}
+
+/**
+ * The network as a graph of its own: `image` N×3×size×size in 0…1 → `logits` and `probabilities`, N×classes.
+ */
+export function networkGraph(net: NetName, tensors: Tensors, classes: number, size: number): Graph {
+  const g = new Graph(net);
+  const image = g.input("image", ["N", 3, size, size]);
+  const logits = nets[net].build(new StoredContext(g, tensors), image, classes);
+  g.output("logits", logits);
+  g.output("probabilities", g.op("Softmax", [logits], logits.dims, { axis: 1 }));
+  return g;
+}
+
+const batch = 32;
+
+/** A compiled network whose weights are fed, so that one compilation serves all folds. */
+export class Evaluator {
+  private constructor(
+    private readonly session: Session,
+    private readonly net: NetName,
+    private readonly classes: number,
+    private readonly size: number,
+  ) {}
+
+  static async create(net: NetName, classes: number, size: number, threads?: number): Promise<Evaluator> {
+    const g = new Graph();
+    const ctx = new InputContext(g, false);
+    const image = g.input("image", [batch, 3, size, size]);
+    const logits = nets[net].build(ctx, image, classes);
+    g.output("probabilities", g.op("Softmax", [logits], logits.dims, { axis: 1 }));
+    return new Evaluator(await createSession(g, { threads }), net, classes, size);
+  }
+
+  /**
+   * @param images n×3×size×size in 0…1, given batch by batch: `fill(first, count, into)`
+   * @returns n×classes, row-major
+   */
+  async probabilities(
+    tensors: Tensors,
+    n: number,
+    fill: (first: number, count: number, into: Float32Array) => void,
+  ): Promise<Float32Array> {
+    const feeds = Object.fromEntries([...tensors].map(([name, { data }]) => [name, data]));
+    const image = new Float32Array(batch * 3 * this.size * this.size);
+    const out = new Float32Array(n * this.classes);
+    for (let first = 0; first < n; first += batch) {
+      const count = Math.min(batch, n - first);
+      image.fill(0);
+      fill(first, count, image);
+      const { probabilities } = await this.session.run({ ...feeds, image });
+      const rows = (probabilities.data as Float32Array).subarray(0, count * this.classes);
+      if (!rows.every(Number.isFinite)) throw new Error(`${this.net}: a probability is not a number`);
+      out.set(rows, first * this.classes);
+    }
+    return out;
+  }
+
+  async release(): Promise<void> {
+    await this.session.release();
+  }
+}
+
+/**
+ * d score / d image of one class score (logit) a sample, by the network in evaluation mode.
+ * @param images n×3×size×size in 0…1
+ * @param codes the class of each sample's score
+ * @returns n×3×size×size
+ * Reference: Simonyan et al. 2014; captum.attr.Saliency without the absolute value.
+ */
+export async function scoreGradient(
+  net: NetName,
+  tensors: Tensors,
+  classes: number,
+  size: number,
+  images: Float32Array,
+  codes: ArrayLike<number>,
+  threads?: number,
+): Promise<Float32Array> {
+  const n = codes.length;
+  const sample = 3 * size * size;
+  const g = new Graph();
+  const image = g.input("image", [batch, 3, size, size]);
+  const logits = nets[net].build(new InputContext(g, false), image, classes);
+  const chosen = g.input("chosen", [batch, classes]);
+  const [gradient] = gradients(g, mul(g, logits, chosen), [image]);
+  g.output("gradient", gradient);
+  const session = await createSession(g, { threads });
+  try {
+    const feeds = Object.fromEntries([...tensors].map(([name, { data }]) => [name, data]));
+    const out = new Float32Array(n * sample);
+    for (let first = 0; first < n; first += batch) {
+      const count = Math.min(batch, n - first);
+      const padded = new Float32Array(batch * sample);
+      padded.set(images.subarray(first * sample, (first + count) * sample));
+      const oneHot = new Float32Array(batch * classes);
+      for (let i = 0; i < count; i++) oneHot[i * classes + codes[first + i]] = 1;
+      const result = await session.run({ ...feeds, image: padded, chosen: oneHot });
+      out.set((result.gradient.data as Float32Array).subarray(0, count * sample), first * sample);
+    }
+    return out;
+  } finally {
+    await session.release();
+  }
+}
