@@ -36,6 +36,8 @@ const leastSeconds = 2;
 /** … and so much more of the work, unless nothing was heard for longer. */
 const leastShare = 0.1;
 const mostSeconds = 30;
+/** What is over so soon is not worth a line. */
+const tooShort = 0.1;
 
 /** Lines such as "resnet18 fold 2: 3/5, loss 0.412, 12 s left". */
 function plainLines({ write, now = () => performance.now() / 1000 }: ProgressOptions): TerminalProgress {
@@ -63,6 +65,7 @@ function plainLines({ write, now = () => performance.now() / 1000 }: ProgressOpt
           lastDone = done;
         },
         end(text) {
+          if (now() - start < tooShort) return;
           const count = total > 1 ? ` ${latest}/${total}` : "";
           line(
             `${name}:${count}${said(text ?? info) || (count ? "" : " done")}, ${duration(now() - start)}`.replace(
@@ -133,7 +136,7 @@ function bars({ write }: ProgressOptions, library: typeof import("cli-progress")
           const seconds = (performance.now() - start) / 1000;
           if (own === screen) {
             if (--open === 0) stop();
-            line(`${label}${said(info)}, ${duration(seconds)}`);
+            if (seconds >= tooShort) line(`${label}${said(info)}, ${duration(seconds)}`);
           }
         },
       };

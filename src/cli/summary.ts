@@ -26,7 +26,10 @@ export function outcomeOf(result: RunResult): Outcome {
   const seconds = Object.values(result.stages).reduce((sum, s) => sum + s, 0);
   const stages = Object.entries(result.stages).map(([stage, s]) => `${stage} ${duration(s)}`);
   if (stages.length > 0) lines.push(`${duration(seconds)}: ${stages.join(", ")}`);
-  const here = (path: string) => relative("", path) || ".";
+  const here = (path: string) => {
+    const short = relative("", path) || ".";
+    return short.startsWith("..") ? path : short;
+  };
   lines.push(result.report ? `report: ${here(result.report)}` : `run folder: ${here(result.run)}`);
   return { json: result, text: lines.join("\n") };
 }

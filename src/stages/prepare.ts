@@ -226,7 +226,6 @@ export async function openRun(
   const input = await readInput(asked, ctx);
   const { settings, record } = input;
   if (found !== undefined) requireSameRun(found, { input: record, settings }, resolve(settings.out));
-  if (training) await requireTrainable(settings, ctx);
   const known = found?.stages.preprocess;
   const current =
     known !== undefined &&
@@ -234,6 +233,8 @@ export async function openRun(
     (known.state === "done" || (await exists(join(settings.out, "work", "pca.f32"))));
   if (current) record.state = found?.input.state ?? null;
   else await input.load();
+  // Last, since weights may have to be fetched.
+  if (training) await requireTrainable(settings, ctx);
   throwIfAborted(ctx.signal);
   const run = await RunFolder.create(settings.out, {
     input: record,

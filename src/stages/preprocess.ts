@@ -47,15 +47,13 @@ export async function preprocessStage(
   });
   throwIfAborted(signal);
   const umap = await kept(run, "umap", n * 2, async () => {
-    progress.note(`UMAP of ${n} samples`);
     const { umap } = await import("../embed/umap.js");
-    return umap(scores, n, k, { seed, threads });
+    return umap(scores, n, k, { seed, threads, progress, signal });
   });
   throwIfAborted(signal);
   const tsne = await kept(run, "tsne", n * 2, async () => {
-    progress.note(`t-SNE of ${n} samples`);
     const { tsne } = await import("../embed/tsne.js");
-    return tsne(scores, n, k, { seed, threads });
+    return tsne(scores, n, k, { seed, threads, progress, signal });
   });
   throwIfAborted(signal);
 

@@ -1,12 +1,13 @@
 /** Runs the built command line as a user does. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const root = fileURLToPath(new URL("../..", import.meta.url));
-export const main = join(root, "dist", "cli", "main.js");
+/** CELLHUE_MAIN: another build, e.g. that of an installed package. */
+export const main = process.env.CELLHUE_MAIN ?? join(root, "dist", "cli", "main.js");
 
 export interface Ended {
   code: number | null;
@@ -42,13 +43,4 @@ export const cellhue = (args: readonly string[], cwd?: string): Promise<Ended> =
 export function temporary(): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), "cellhue-test-"));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
-}
-
-/** Real data beside a checkout; tests that need an absent file are skipped. */
-export const shared = (name: string): string => join(root, "..", "shared", "data", name);
-
-export function absent(name: string): boolean {
-  if (existsSync(shared(name))) return false;
-  console.warn(`skipped: ../shared/data/${name} is not here`);
-  return true;
 }
