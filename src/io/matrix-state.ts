@@ -85,8 +85,8 @@ function scan(values: Float32Array): { min: number; max: number; zeros: number; 
   let zeros = 0;
   for (let i = 0; i < values.length; i++) {
     const v = values[i];
-    min = v < min ? v : min;
-    max = v > max ? v : max;
+    min = Math.min(min, v);
+    max = Math.max(max, v);
     zeros += v === 0 ? 1 : 0;
   }
   let i = 0;

@@ -179,6 +179,16 @@ describe("an .h5ad equals what anndata reads, entry for entry", () => {
     });
   }
 
+  it.each([
+    ["vector_one_gene.h5", 5, 1],
+    ["vector_one_sample.h5", 1, 5],
+  ])("X as a vector (anndata < 0.7): %s is %i × %i", async (name, rows, cols) => {
+    await using(fixture(name), {}, (reader) => {
+      const data = Float32Array.of(1, 2, 3, 4, 5);
+      expect(reader.readMatrix()).toEqual({ kind: "dense", rows, cols, data });
+    });
+  });
+
   it("keeps several files open at once", async () => {
     const a = await openExpression(fixture("small.h5ad"));
     const b = await openExpression(fixture("chunks.h5ad"));

@@ -201,6 +201,12 @@ def make():
     a.layers["log"] = np.log1p(a.X.toarray())
     a.write_h5ad(f"{HERE}/small.h5ad", compression="gzip")
 
+    # X as a vector, as anndata < 0.7 wrote a single gene or a single sample (anndata of today refuses it)
+    for name, rows, cols in [("one_gene", 5, 1), ("one_sample", 1, 5)]:
+        with new_file("vector", rows, cols) as f:
+            f["X"] = np.arange(1, 6, dtype="f4")
+        os.rename(f"{HERE}/vector.h5ad", f"{HERE}/vector_{name}.h5")
+
     # HDF5, but of other kinds
     with h5py.File(f"{HERE}/tenx.h5", "w") as f:
         g = f.create_group("matrix")

@@ -1,0 +1,24 @@
+import type { CsrMatrix, DenseMatrix } from "../../src/matrix.js";
+
+/** A dense matrix as CSR, zeros left out: the slow, obvious way. */
+export function toCsr({ rows, cols, data }: DenseMatrix): CsrMatrix {
+  const indptr = [0];
+  const indices: number[] = [];
+  const values: number[] = [];
+  for (let i = 0; i < rows; i++) {
+    for (let j = 0; j < cols; j++) {
+      if (data[i * cols + j] === 0) continue;
+      indices.push(j);
+      values.push(data[i * cols + j]);
+    }
+    indptr.push(indices.length);
+  }
+  return {
+    kind: "csr",
+    rows,
+    cols,
+    indptr: Float64Array.from(indptr),
+    indices: Int32Array.from(indices),
+    values: Float32Array.from(values),
+  };
+}

@@ -1,0 +1,117 @@
+import { existsSync, readFileSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { CellhueError } from "../../src/errors.js";
+import { describeMatrix, requireFinite } from "../../src/io/matrix-state.js";
+import { openExpression } from "../../src/io/reader.js";
+import type { DenseMatrix } from "../../src/matrix.js";
+import { toCsr } from "./matrices.js";
+
+type Frozen = { rows: number; cols: number; data: number[] };
+const states = JSON.parse(readFileSync("test/fixtures/h5ad_states.json", "utf8")) as Record<string, Frozen>;
+const dense = (rows: number, cols: number, data: ArrayLike<number>): DenseMatrix => ({
+  kind: "dense",
+  rows,
+  cols,
+  data: Float32Array.from(data),
+});
+
+describe("the usual states, as scanpy leaves them", () => {
+  it.each([
+    ["counts", "counts", /whole numbers 0 to/, true],
+    ["log1p_cp10k", "log", /range of logarithms/, false],
+    ["log1p_cp10k_no_empty_sample", "log", /log1p of counts per 10,000/, false],
+    ["log2", "log", /range of logarithms/, false],
+    ["cpm", "non-negative", /adds up to about 1,000,000/, true],
+    ["scaled", "scaled", /mean 0 and deviation 1/, false],
+    ["centred", "centred", /mean near 0/, false],
+    ["differences", "negative", /numbers -1.3/, false],
+    ["intensities", "non-negative", /none of them 0: beyond/, true],
+  ])("%s: %s", (name, state, evidence, wantsLog) => {
+    const m = dense(states[name].rows, states[name].cols, states[name].data);
+    const told = describeMatrix(m);
+    expect(told.state).toBe(state);
+    expect(told.evidence).toMatch(evidence);
+    expect(told.wantsLog).toBe(wantsLog);
+    expect(told.min).toBe(Math.min(...m.data));
+    expect(told.max).toBe(Math.max(...m.data));
+    expect(told.zeroFraction).toBe(m.data.filter((v) => v === 0).length / m.data.length);
+    expect(describeMatrix(toCsr(m))).toEqual(told);
+  });
+});
+
+describe("edge cases", () => {
+  it.each([
+    [0, 0],
+    [0, 4],
+    [3, 0],
+  ])("%i × %i is empty", (rows, cols) => {
+    expect(describeMatrix(dense(rows, cols, []))).toMatchObject({ state: "empty", min: null, max: null });
+  });
+  it("all zero, or all the same, is constant", () => {
+    expect(describeMatrix(dense(2, 2, [0, 0, 0, 0]))).toMatchObject({ state: "constant", zeroFraction: 1 });
+    expect(describeMatrix(toCsr(dense(2, 2, [0, 0, 0, 0])))).toMatchObject({ state: "constant", max: 0 });
+    expect(describeMatrix(dense(1, 1, [2.5]))).toMatchObject({ state: "constant", min: 2.5 });
+  });
+  it("only 0 and 1", () => {
+    expect(describeMatrix(dense(2, 2, [0, 1, 1, 0]))).toMatchObject({ state: "counts", integers: true });
+  });
+  it("whole numbers without a zero or a one are no counts", () => {
+    expect(describeMatrix(dense(2, 2, [20, 300, 41, 52])).state).toBe("non-negative");
+  });
+  it("an unstored zero is the minimum of a sparse matrix, whose stored entries may all be above it", () => {
+    const m = toCsr(dense(2, 2, [0, 1.5, 2.5, 3]));
+    expect(describeMatrix(m)).toMatchObject({ min: 0, max: 3, zeroFraction: 0.25 });
+  });
+  it("not finite: how many, and where first; the range is that of the rest", () => {
+    const m = dense(2, 3, [0, 1, Number.NaN, Number.NEGATIVE_INFINITY, 5, Number.POSITIVE_INFINITY]);
+    for (const x of [m, toCsr(m)]) {
+      expect(describeMatrix(x)).toMatchObject({
+        state: "not-finite",
+        min: 0,
+        max: 5,
+        nonFinite: { count: 3, nan: 1, infinite: 2, first: { row: 0, col: 2 } },
+      });
+    }
+  });
+});
+
+describe("requireFinite", () => {
+  it("passes finite numbers", () => {
+    expect(() => requireFinite(dense(1, 2, [1, -3e38]), ["a", "b"], ["s"], "f")).not.toThrow();
+  });
+  it("counts and names what is not", () => {
+    const m = dense(2, 2, [0, 1, Number.NaN, Number.POSITIVE_INFINITY]);
+    for (const x of [m, toCsr(m)]) {
+      try {
+        requireFinite(x, ["EGFR", "PTEN"], ["s1", "s\x1b2"], "f.h5ad");
+        expect.unreachable();
+      } catch (error) {
+        expect(error).toBeInstanceOf(CellhueError);
+        expect((error as CellhueError).message).toContain("2 entries");
+        expect((error as CellhueError).parts.found).toBe(
+          "1 NaN and 1 infinite of 4; the first at sample 's\\u{1b}2' (row 1), gene 'EGFR' (column 0)",
+        );
+      }
+    }
+  });
+});
+
+describe("real data", () => {
+  const shared = "../shared/data/";
+  const files: [string, string][] = [
+    ["assets/demo/infercnvpy_oligodendroglioma.h5ad", "non-negative"],
+    [`${shared}10x_pbmc68k_reduced.h5ad`, "scaled"],
+    [`${shared}tcga_gbm_verhaak.h5ad`, "centred"],
+    [`${shared}glioma_nutt50.h5ad`, "log"],
+    [`${shared}zeisel_simlr680.h5ad`, "log"],
+    [`${shared}brain_tumor1_pomeroy90.h5ad`, "negative"],
+    [`${shared}formats/anndata_v0.7.8.h5ad`, "counts"],
+  ];
+  for (const [path, state] of files) {
+    it.skipIf(!existsSync(path))(`${path}: ${state}`, async () => {
+      const reader = await openExpression(path);
+      expect(describeMatrix(reader.readMatrix()).state).toBe(state);
+      reader.close();
+    });
+  }
+});
