@@ -1,7 +1,7 @@
 /**
  * Role: EfficientNet-B0 (Tan & Le 2019), layer for layer and name for name torchvision's `efficientnet_b0`, and
- * EfficientNet-Lite0 (Google 2020): the same stages without squeeze-excitation, ReLU6 for SiLU, TensorFlow's padding
- * and batch norm constants, as its published weights need.
+ * EfficientNet-Lite0 (Google 2020): the same stages without squeeze-excitation, ReLU6 for SiLU, and TensorFlow's
+ * padding and eps, as its published weights need.
  * Contract: images N×3×H×W → logits N×classes.
  */
 import type { Graph, Value } from "../graph/graph.js";
@@ -28,7 +28,9 @@ const b0: Variant = {
 const lite0: Variant = {
   activation: relu6,
   squeezeExcitation: false,
-  norm: { eps: 1e-3, momentum: 0.01 },
+  // The published weights need this eps. TensorFlow's momentum of 0.01 would leave the running statistics ImageNet's
+  // after the few dozen steps of a small data set, so torchvision's 0.1 is taken.
+  norm: { eps: 1e-3, momentum: 0.1 },
   pads: samePads,
 };
 

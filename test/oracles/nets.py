@@ -58,6 +58,8 @@ def make(name, size):
     if name == "efficientnet_lite0":
         net = Lite.from_name("efficientnet-lite0", num_classes=CLASSES, image_size=size)
         net._dropout = Dropout()
+        for m in net.modules():
+            if isinstance(m, torch.nn.BatchNorm2d): m.momentum = 0.1  # ours, for short trainings
     else:
         net = getattr(torchvision.models, name)(num_classes=CLASSES)
         if name == "efficientnet_b0": net.classifier[0] = Dropout()
