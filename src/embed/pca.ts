@@ -119,7 +119,7 @@ async function iterate(
   let images: Float32Array[] = []; // X · basis, each samples × width
   let inner: Float64Array[][] = []; // inner[i][j] = imagesᵢᵀ imagesⱼ, j ≤ i: the covariance seen by the basis
   let first = Float32Array.from({ length: genes * width }, () => random.standardNormal());
-  let { next } = await orthonormalise(algebra, first, basis);
+  let { next } = await orthonormalise(algebra, first, basis, random);
   first = new Float32Array(0);
 
   for (let round = 1; ; round++) {
@@ -135,7 +135,7 @@ async function iterate(
     images.push(image);
     inner.push(row);
 
-    const { next: following, remainder } = await orthonormalise(algebra, product, basis);
+    const { next: following, remainder } = await orthonormalise(algebra, product, basis, random);
     const eigen = symmetricEigen(assemble(inner, width));
     const converged = countConverged(eigen, remainder, width, k);
     report(converged, round);
@@ -156,8 +156,10 @@ async function iterate(
 /** How many of the first k residuals are small: only the last block's part of a direction leads out of the basis. */
 function countConverged(eigen: Eigen, remainder: Float64Array, width: number, k: number): number {
   const m = eigen.values.length;
-  // What float32 products can resolve; below it a residual is rounding.
-  const floor = 1e-7 * Math.sqrt(Math.max(0, eigen.values[0]));
+  // What float32 resolves: a residual below `floor` · √θ is rounding, and so is all of a direction below `least`.
+  const largest = Math.max(0, eigen.values[0]);
+  const floor = 1e-7 * Math.sqrt(largest);
+  const least = 1e-10 * largest;
   let converged = 0;
   for (let i = 0; i < k; i++) {
     let squared = 0;
@@ -168,7 +170,8 @@ function countConverged(eigen: Eigen, remainder: Float64Array, width: number, k:
           remainder[a * width + b] *
           eigen.vectors[(m - width + b) * m + i];
     const value = Math.max(0, eigen.values[i]);
-    if (Math.sqrt(Math.max(0, squared)) <= Math.max(TOLERANCE * value, floor * Math.sqrt(value))) converged++;
+    const residual = Math.sqrt(Math.max(0, squared));
+    if (value <= least || residual <= Math.max(TOLERANCE * value, floor * Math.sqrt(value))) converged++;
   }
   return converged;
 }
@@ -181,14 +184,16 @@ interface OrthonormalBlock {
 
 /**
  * Makes a block orthonormal and orthogonal to the basis: projection and SVQB, both twice (once leaves float32 noise).
+ * What float32 cannot tell from dependent columns is replaced by random ones, so that the block keeps its width.
  * @returns the block, and the Gram matrix (width × width) of what the first projection left of z
  */
 async function orthonormalise(
   algebra: BlockAlgebra,
   z: Float32Array,
   basis: readonly Float32Array[],
+  random: RandomState,
 ): Promise<{ next: OrthonormalBlock; remainder: Float64Array }> {
-  const { width } = algebra;
+  const { genes, width } = algebra;
   let block = z;
   let rank = width;
   let remainder: Float64Array = new Float64Array(0);
@@ -204,8 +209,8 @@ async function orthonormalise(
     const gram = await algebra.gram(block, block);
     if (turn === 0) remainder = gram;
     const eigen = symmetricEigen(gram);
-    // First turn: drop what is dependent within the block. Second: columns are of length 1 unless they lie in the
-    // basis but for rounding; half is Kahan's and Parlett's rule.
+    // Second turn: columns are of length 1 unless they lie in the basis but for rounding; a quarter of the squared
+    // length is Kahan's and Parlett's rule.
     const least = turn === 0 ? eigen.values[0] * 1e-12 : 0.25;
     rank = eigen.values.findIndex((v) => !(v > least));
     if (rank < 0) rank = width;
@@ -214,6 +219,9 @@ async function orthonormalise(
       for (let b = 0; b < rank; b++)
         scale[a * width + b] = eigen.vectors[a * width + b] / Math.sqrt(eigen.values[b]);
     block = await algebra.addProduct(new Float32Array(block.length), block, scale);
+    if (turn === 0)
+      for (let j = 0; j < genes; j++)
+        for (let b = rank; b < width; b++) block[j * width + b] = random.standardNormal() / Math.sqrt(genes);
   }
   return { next: { block, rank }, remainder };
 }

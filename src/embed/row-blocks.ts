@@ -42,13 +42,17 @@ export class RowBlocks {
   private readonly minusMean: Float32Array;
   private held = -1;
 
-  /** @param minHeight least rows of a block (zero rows are added where the matrix has fewer) */
+  /**
+   * @param minHeight least rows of a block (zero rows are added where the matrix has fewer)
+   * @param blockValues most values of a block
+   */
   constructor(
     private readonly x: Matrix,
     mean: Float64Array,
     minHeight: number,
+    blockValues = BLOCK_VALUES,
   ) {
-    const most = Math.max(minHeight, Math.floor(BLOCK_VALUES / x.cols));
+    const most = Math.max(minHeight, Math.floor(blockValues / x.cols));
     this.count = Math.max(1, Math.ceil(x.rows / most));
     this.height = Math.max(minHeight, Math.ceil(x.rows / this.count));
     this.buffer = new Float32Array(this.height * x.cols);

@@ -1,0 +1,350 @@
+import { existsSync, readFileSync } from "node:fs";
+import { Matrix as Dense, EigenvalueDecomposition } from "ml-matrix";
+import { describe, expect, it } from "vitest";
+import { maxComponents, type Pca, pca } from "../../src/embed/pca.js";
+import { columnMoments, RowBlocks } from "../../src/embed/row-blocks.js";
+import { InterruptedError } from "../../src/errors.js";
+import { openExpression } from "../../src/io/reader.js";
+import type { CsrMatrix, DenseMatrix, Matrix } from "../../src/matrix.js";
+import { type Progress, silent } from "../../src/progress.js";
+import { RandomState } from "../../src/random.js";
+
+interface Oracle {
+  path: string;
+  samples: number;
+  genes: number;
+  variance: number[];
+  varianceRatio: number[];
+  leading: number[];
+  scores?: string;
+}
+const oracles: Record<string, Oracle> = JSON.parse(readFileSync("test/fixtures/pca.json", "utf8"));
+const fit = (x: Matrix, components = 50, threads = 2) =>
+  pca(x, { components, random: new RandomState(42), threads });
+
+async function readSet(path: string): Promise<Matrix> {
+  const reader = await openExpression(path);
+  try {
+    return reader.readMatrix();
+  } finally {
+    reader.close();
+  }
+}
+
+function dense(rows: number, cols: number, value: (i: number, j: number) => number): DenseMatrix {
+  const data = new Float32Array(rows * cols);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < cols; j++) data[i * cols + j] = value(i, j);
+  return { kind: "dense", rows, cols, data };
+}
+
+function toCsr({ rows, cols, data }: DenseMatrix): CsrMatrix {
+  const at: number[] = [];
+  data.forEach((v, p) => {
+    if (v !== 0) at.push(p);
+  });
+  const indptr = new Float64Array(rows + 1);
+  for (const p of at) indptr[Math.floor(p / cols) + 1]++;
+  for (let i = 0; i < rows; i++) indptr[i + 1] += indptr[i];
+  return {
+    kind: "csr",
+    rows,
+    cols,
+    indptr,
+    indices: Int32Array.from(at, (p) => p % cols),
+    values: Float32Array.from(at, (p) => data[p]),
+  };
+}
+
+function toDense(x: Matrix): DenseMatrix {
+  if (x.kind === "dense") return x;
+  const data = new Float32Array(x.rows * x.cols);
+  for (let i = 0; i < x.rows; i++)
+    for (let p = x.indptr[i]; p < x.indptr[i + 1]; p++) data[i * x.cols + x.indices[p]] = x.values[p];
+  return { kind: "dense", rows: x.rows, cols: x.cols, data };
+}
+
+/** The slow obvious way: centre, Gram matrix of the smaller side, all of its eigenvectors, all in float64. */
+function reference(x: Matrix): { variance: number[]; loadings: Float64Array[] } {
+  const { rows: n, cols: genes, data } = toDense(x);
+  const columns = Array.from({ length: genes }, (_, j) => {
+    const column = Float64Array.from({ length: n }, (_, i) => data[i * genes + j]);
+    const mean = column.reduce((a, b) => a + b, 0) / n;
+    return column.map((v) => v - mean);
+  });
+  const rows = Array.from({ length: n }, (_, i) => Float64Array.from(columns, (column) => column[i]));
+  const vectors = n <= genes ? rows : columns;
+  const gram = new Dense(vectors.length, vectors.length);
+  for (let i = 0; i < vectors.length; i++)
+    for (let j = 0; j <= i; j++) {
+      let sum = 0;
+      for (let p = 0; p < vectors[i].length; p++) sum += vectors[i][p] * vectors[j][p];
+      gram.set(i, j, sum);
+      gram.set(j, i, sum);
+    }
+  const eigen = new EigenvalueDecomposition(gram, { assumeSymmetric: true });
+  const order = eigen.realEigenvalues.map((_, i) => i).reverse();
+  return {
+    variance: order.map((i) => eigen.realEigenvalues[i] / (n - 1)),
+    loadings: order.map((i) => {
+      const v = Float64Array.from({ length: vectors.length }, (_, r) => eigen.eigenvectorMatrix.get(r, i));
+      if (n > genes) return v;
+      const long = new Float64Array(genes);
+      for (let r = 0; r < n; r++) for (let j = 0; j < genes; j++) long[j] += v[r] * rows[r][j];
+      const length = Math.hypot(...long) || 1;
+      return long.map((w) => w / length);
+    }),
+  };
+}
+
+function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let ab = 0;
+  let aa = 0;
+  let bb = 0;
+  for (let i = 0; i < a.length; i++) {
+    ab += a[i] * b[i];
+    aa += a[i] * a[i];
+    bb += b[i] * b[i];
+  }
+  return ab / Math.sqrt(aa * bb);
+}
+
+/** Distance to the nearest other variance, as a share of the own one. */
+function gap(variance: readonly number[], i: number): number {
+  const others = [variance[i - 1], variance[i + 1]].filter((v) => v !== undefined);
+  return Math.min(...others.map((v) => Math.abs(v - variance[i]) / variance[i]));
+}
+
+const column = (values: ArrayLike<number>, width: number, i: number) =>
+  Float64Array.from({ length: values.length / width }, (_, r) => values[r * width + i]);
+const loading = (p: Pca, i: number) => {
+  const genes = p.mean.length;
+  return p.loadings.subarray(i * genes, (i + 1) * genes);
+};
+
+/** What must hold for any matrix: orthonormal loadings, scores are projections, falling variances, signs. */
+function expectSound(x: Matrix, p: Pca): void {
+  const { rows: n, cols: genes, data } = toDense(x);
+  const k = p.components;
+  expect([p.scores.length, p.loadings.length, p.mean.length]).toEqual([n * k, k * genes, genes]);
+  const norm = Math.sqrt((p.variance[0] ?? 0) * (n - 1)) + 1e-30;
+  for (let a = 0; a < k; a++) {
+    const la = loading(p, a);
+    for (let b = 0; b <= a; b++) {
+      const lb = loading(p, b);
+      let dot = 0;
+      for (let j = 0; j < genes; j++) dot += la[j] * lb[j];
+      expect(Math.abs(dot - (a === b ? 1 : 0))).toBeLessThan(2e-6);
+    }
+    let largest = 0;
+    for (const v of la) if (Math.abs(v) > Math.abs(largest)) largest = v;
+    expect(largest).toBeGreaterThan(0);
+    if (a > 0) expect(p.variance[a]).toBeLessThanOrEqual(p.variance[a - 1]);
+    for (let i = 0; i < n; i += Math.max(1, Math.floor(n / 7))) {
+      let dot = 0;
+      for (let j = 0; j < genes; j++) dot += (data[i * genes + j] - p.mean[j]) * la[j];
+      expect(Math.abs(dot - p.scores[i * k + a]) / norm).toBeLessThan(2e-6);
+    }
+  }
+}
+
+function expectEqualsReference(x: Matrix, p: Pca, leastGap = 1e-3): void {
+  const exact = reference(x);
+  for (let i = 0; i < p.components; i++) {
+    expect(Math.abs(p.variance[i] - exact.variance[i]) / exact.variance[0]).toBeLessThan(1e-5);
+    if (exact.variance[i] > 1e-9 * exact.variance[0] && gap(exact.variance, i) > leastGap)
+      expect(Math.abs(cosine(loading(p, i), exact.loadings[i])), `component ${i + 1}`).toBeGreaterThan(
+        0.9999,
+      );
+  }
+}
+
+describe("PCA of real sets against scanpy's arpack", () => {
+  for (const [name, o] of Object.entries(oracles))
+    it.skipIf(!existsSync(o.path))(`${name}, ${o.samples} × ${o.genes} (needs ${o.path})`, async () => {
+      const x = await readSet(o.path);
+      const p = await fit(x);
+      expectSound(x, p);
+      let separated = 0;
+      for (let i = 0; i < 50; i++) {
+        expect(p.variance[i] / o.variance[i]).toBeCloseTo(1, 5);
+        expect(p.varianceRatio[i] / o.varianceRatio[i]).toBeCloseTo(1, 5);
+        if (gap(o.variance, i) < 1e-3) continue;
+        separated++;
+        expect(loading(p, i)[o.leading[i]], `sign of component ${i + 1}`).toBeGreaterThan(0);
+        if (o.scores === undefined) continue;
+        const scores = new Float32Array(new Uint8Array(Buffer.from(o.scores, "base64")).buffer);
+        expect(cosine(column(p.scores, 50, i), column(scores, 50, i)), `component ${i + 1}`).toBeGreaterThan(
+          0.9999,
+        );
+      }
+      expect(separated).toBeGreaterThan(40);
+      if (o.scores === undefined) expectEqualsReference(x, p);
+    });
+});
+
+describe("PCA of made matrices against all eigenvectors in float64", () => {
+  const normal = (seed: number) => {
+    const random = new RandomState(seed);
+    return () => random.standardNormal();
+  };
+  /** Rank `rank` with falling weights, plus noise. */
+  const structured = (rows: number, cols: number, rank: number, noise: number, seed: number) => {
+    const draw = normal(seed);
+    const left = dense(rows, rank, draw);
+    const right = dense(rank, cols, draw);
+    return dense(rows, cols, (i, j) => {
+      let sum = noise * draw();
+      for (let r = 0; r < rank; r++) sum += (left.data[i * rank + r] * right.data[r * cols + j]) / (1 + r);
+      return sum;
+    });
+  };
+  const cases: [string, Matrix, number][] = [
+    ["wide", structured(60, 500, 12, 0.1, 1), 20],
+    ["tall", structured(501, 41, 12, 0.1, 2), 20],
+    ["square and odd", structured(77, 77, 9, 0.3, 3), 30],
+    ["lower rank than components", structured(90, 130, 7, 0, 4), 20],
+    ["all components that there are", structured(23, 301, 30, 0.2, 5), 22],
+    ["noise, which needs restarts", dense(400, 600, normal(6)), 50],
+    [
+      "means a thousand times the spread",
+      dense(
+        80,
+        200,
+        (
+          (draw) => (_, j) =>
+            1000 + (draw() * 10) / (1 + j)
+        )(normal(7)),
+      ),
+      10,
+    ],
+    [
+      "one dominating gene",
+      dense(
+        150,
+        300,
+        (
+          (draw) => (_, j) =>
+            draw() * (j === 5 ? 1e4 : 1 + 3 / (1 + j))
+        )(normal(8)),
+      ),
+      20,
+    ],
+    ["2 × 2", dense(2, 2, (i, j) => (i === j ? 3 : j)), 1],
+    ["3 × 7", dense(3, 7, normal(9)), 2],
+    ["7 × 3", dense(7, 3, normal(10)), 2],
+    [
+      "sparse",
+      toCsr(
+        dense(
+          120,
+          400,
+          (
+            (draw) => (i, j) =>
+              Math.max(0, Math.round(draw() * 2 + Math.sin(i * j) - 1))
+          )(normal(11)),
+        ),
+      ),
+      30,
+    ],
+  ];
+  for (const [title, x, components] of cases)
+    it(`${title}: ${x.rows} × ${x.cols}, ${components} components`, async () => {
+      const p = await fit(x, components);
+      expect(p.components).toBe(components);
+      expectSound(x, p);
+      expectEqualsReference(x, p);
+    });
+
+  it("zero variance: zero scores and shares, orthonormal loadings", async () => {
+    const x = dense(20, 30, () => 4);
+    const p = await fit(x, 5);
+    expectSound(x, p);
+    expect(p.scores.every((v) => v === 0)).toBe(true);
+    expect([...p.variance, ...p.varianceRatio].every((v) => v === 0)).toBe(true);
+  });
+
+  it("CSR gives what dense gives, bit for bit", async () => {
+    const x = dense(70, 90, (i, j) => ((i * 31 + j * 17) % 5 === 0 ? Math.sin(i + 3 * j) : 0));
+    expect(await fit(toCsr(x), 10)).toEqual(await fit(x, 10));
+  });
+
+  it("a matrix of several row blocks: genes that are all zero change nothing", async () => {
+    const small = structured(301, 500, 8, 0.2, 12);
+    const wide = { ...toCsr(small), cols: 60_000 };
+    const blocks = new RowBlocks(wide, new Float64Array(wide.cols), 32);
+    expect([blocks.count, blocks.height]).toEqual([2, 151]);
+    const a = await fit(small, 8);
+    const b = await fit(wide, 8);
+    for (let i = 0; i < 8; i++)
+      expect(cosine(column(a.scores, 8, i), column(b.scores, 8, i))).toBeGreaterThan(0.99999);
+  });
+});
+
+describe("row blocks", () => {
+  it("hold the centred matrix, filled up with zero rows", () => {
+    const x = dense(7, 4, (i, j) => (i + j) % 3);
+    const { mean, totalVariance } = columnMoments(x);
+    for (const form of [x, toCsr(x)]) {
+      expect(columnMoments(form)).toEqual({ mean, totalVariance });
+      const blocks = new RowBlocks(form, mean, 2, 12);
+      expect([blocks.count, blocks.height]).toEqual([3, 3]);
+      for (const b of [2, 0, 1, 1])
+        blocks.get(b).forEach((v, p) => {
+          const row = b * 3 + Math.floor(p / 4);
+          expect(v).toBeCloseTo(row < 7 ? x.data[row * 4 + (p % 4)] - mean[p % 4] : 0, 6);
+        });
+    }
+    const sd = reference(x).variance.reduce((a, b) => a + b);
+    expect(totalVariance).toBeCloseTo(sd, 10);
+  });
+});
+
+describe("PCA is a function of matrix and seed", () => {
+  const random = new RandomState(3);
+  const cases: [string, () => Promise<Matrix>][] = [
+    ["the demonstration set", () => readSet("assets/demo/infercnvpy_oligodendroglioma.h5ad")],
+    ["300 × 401", async () => dense(300, 401, () => random.standardNormal())],
+    ["130 × 57", async () => dense(130, 57, () => random.standardNormal())],
+    ["41 × 259", async () => dense(41, 259, () => random.standardNormal())],
+    ["1001 × 131", async () => dense(1001, 131, () => random.standardNormal())],
+  ];
+  for (const [title, make] of cases)
+    it(`${title}: the same bits with 1 and 2 threads and from run to run`, async () => {
+      const x = await make();
+      const one = await fit(x, 50, 1);
+      expect(await fit(x, 50, 2)).toEqual(one);
+      expect(await fit(x, 50, 2)).toEqual(one);
+    });
+});
+
+describe("PCA at the edges", () => {
+  it("has one component less than the smaller side", () => {
+    expect([maxComponents(5, 9), maxComponents(9, 5), maxComponents(1, 4), maxComponents(0, 0)]).toEqual([
+      4, 4, 0, 0,
+    ]);
+  });
+
+  it("lowers the number of components and says so", async () => {
+    const said: string[] = [];
+    const progress: Progress = { ...silent, warn: (line) => said.push(line) };
+    const x = dense(6, 40, (i, j) => Math.sin(i * 7 + j * j));
+    const p = await pca(x, { components: 50, random: new RandomState(1), progress });
+    expect(p.components).toBe(5);
+    expect(said).toEqual([expect.stringMatching(/5 components at most; 5 are used, not 50/)]);
+  });
+
+  it("refuses one sample, and values that are not finite", async () => {
+    await expect(fit(dense(1, 5, () => 1))).rejects.toThrow(/too few samples or genes/);
+    await expect(fit(dense(9, 5, (i, j) => (i + j === 3 ? Number.NaN : i)))).rejects.toThrow(/not finite/);
+  });
+
+  it("stops when told to", async () => {
+    const options = { components: 3, random: new RandomState(1), signal: AbortSignal.abort() };
+    await expect(
+      pca(
+        dense(30, 40, (i, j) => i * j),
+        options,
+      ),
+    ).rejects.toThrow(InterruptedError);
+  });
+});
