@@ -1,11 +1,13 @@
 import { defineConfig } from "vitest/config";
 
-// Two cores and onnxruntime's own threads: files run one after another within two workers, with room for real training.
+// Two test files at a time, since onnxruntime has threads of its own; room for real training.
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    globalSetup: ["test/global-setup.ts"],
+    reporters: ["default", "./test/summary-reporter.ts"],
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     maxWorkers: 2,
     pool: "forks",
   },
