@@ -152,10 +152,12 @@ export function encodeModel(model: ModelRecord): Uint8Array {
 /** Reads the metadata (string → string) of an ONNX file without decoding its graph. */
 export function readMetadata(file: Uint8Array, where: string): Map<string, string> {
   const found = new Map<string, string>();
+  let graph = false;
   try {
     const r = protobuf.Reader.create(file);
     while (r.pos < r.len) {
       const key = r.uint32();
+      graph ||= key === ((7 << 3) | bytes);
       if (key !== ((14 << 3) | bytes)) {
         r.skipType(key & 7);
         continue;
@@ -171,8 +173,15 @@ export function readMetadata(file: Uint8Array, where: string): Map<string, strin
       }
       found.set(name, value);
     }
+    if (!graph) throw new Error("no graph in it");
   } catch (cause) {
-    throw new CellhueError("not a readable ONNX file", { where, expected: "an .onnx model", cause });
+    throw new CellhueError("not a readable ONNX file", {
+      where,
+      found: cause instanceof Error ? cause.message : String(cause),
+      expected: "an .onnx model",
+      remedy: "copy the file again; this one may be cut short",
+      cause,
+    });
   }
   return found;
 }

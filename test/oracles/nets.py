@@ -107,21 +107,22 @@ def curve(name, dtype):
 # EfficientNet-Lite0 (ReLU6, random weights) is chaotic at 1e-4: PyTorch's own float32 curve leaves its float64 one by 0.025.
 LR = dict(resnet18=1e-4, efficientnet_b0=1e-4, efficientnet_lite0=1e-5)
 BATCH = dict(resnet18=4, efficientnet_b0=4, efficientnet_lite0=8)
-out = {}
-for name in LR:
-    r = dict(lr=LR[name], batch=BATCH[name], logits=[])
-    for n, h, w in [(2, 64, 64), (1, 33, 47), (3, 128, 128)]:
-        net, specs = make(name, (h, w)); net.eval()
-        with torch.no_grad(): r["logits"].append(dict(n=n, h=h, w=w, values=net(images(1, n, h, w)).numpy().ravel().tolist()))
-    r["specs"] = [s if name != "efficientnet_lite0" else ["", s[1], s[2]] for s in specs]
-    # float64 is the truth; float32 (what users run) is held beside it, to show how well posed the comparison is
-    (net, loss), (single, _) = grads(name, torch.float64), grads(name, torch.float32)
-    total = math.sqrt(sum(float((p.grad ** 2).sum()) for p in net.parameters()))
-    gap = max(float((p.grad - q.grad).norm() / max(p.grad.norm(), 1e-3 * total)) for p, q in zip(net.parameters(), single.parameters()))
-    r["loss"] = loss.item(); r["total"] = total
-    r["grads"] = [digest(p.grad) for p in net.parameters()]
-    r["running"] = [digest(b) for k, b in net.state_dict().items() if "running" in k]
-    r["curve"], r["after"] = curve(name, torch.float64)
-    print(name, "PyTorch float32 against float64: gradients", gap, "curve", max(abs(a - b) for a, b in zip(r["curve"], curve(name, torch.float32)[0])))
-    out[name] = r
-json.dump(out, open(os.path.join(os.path.dirname(__file__), "../fixtures/nets.json"), "w"))
+if __name__ == "__main__":
+    out = {}
+    for name in LR:
+        r = dict(lr=LR[name], batch=BATCH[name], logits=[])
+        for n, h, w in [(2, 64, 64), (1, 33, 47), (3, 128, 128)]:
+            net, specs = make(name, (h, w)); net.eval()
+            with torch.no_grad(): r["logits"].append(dict(n=n, h=h, w=w, values=net(images(1, n, h, w)).numpy().ravel().tolist()))
+        r["specs"] = [s if name != "efficientnet_lite0" else ["", s[1], s[2]] for s in specs]
+        # float64 is the truth; float32 (what users run) is held beside it, to show how well posed the comparison is
+        (net, loss), (single, _) = grads(name, torch.float64), grads(name, torch.float32)
+        total = math.sqrt(sum(float((p.grad ** 2).sum()) for p in net.parameters()))
+        gap = max(float((p.grad - q.grad).norm() / max(p.grad.norm(), 1e-3 * total)) for p, q in zip(net.parameters(), single.parameters()))
+        r["loss"] = loss.item(); r["total"] = total
+        r["grads"] = [digest(p.grad) for p in net.parameters()]
+        r["running"] = [digest(b) for k, b in net.state_dict().items() if "running" in k]
+        r["curve"], r["after"] = curve(name, torch.float64)
+        print(name, "PyTorch float32 against float64: gradients", gap, "curve", max(abs(a - b) for a, b in zip(r["curve"], curve(name, torch.float32)[0])))
+        out[name] = r
+    json.dump(out, open(os.path.join(os.path.dirname(__file__), "../fixtures/nets.json"), "w"))

@@ -61,7 +61,8 @@ interface Geometry {
 /** dx: at stride 1 a convolution with the flipped kernel, as fast as forward; else a transposed convolution. */
 function inputGradient(g: Graph, x: Value, weight: Value, dy: Value, s: Geometry): Value {
   const [k, cg] = staticDims(weight);
-  if (s.stride === 1) {
+  const pads = [s.kh - 1 - s.pads[0], s.kw - 1 - s.pads[1], s.kh - 1 - s.pads[2], s.kw - 1 - s.pads[3]];
+  if (s.stride === 1 && pads.every((p) => p >= 0)) {
     const swapped =
       s.groups === 1 ? g.op("Transpose", [weight], [cg, k, s.kh, s.kw], { perm: [1, 0, 2, 3] }) : weight;
     const flipped =
@@ -72,7 +73,6 @@ function inputGradient(g: Graph, x: Value, weight: Value, dy: Value, s: Geometry
             [swapped, g.ints([-1, -1]), g.ints([-s.kh - 1, -s.kw - 1]), g.ints([2, 3]), g.ints([-1, -1])],
             swapped.dims,
           );
-    const pads = [s.kh - 1 - s.pads[0], s.kw - 1 - s.pads[1], s.kh - 1 - s.pads[2], s.kw - 1 - s.pads[3]];
     return g.op("Conv", [dy, flipped], x.dims, { kernel_shape: [s.kh, s.kw], pads, group: s.groups });
   }
   return g.op("ConvTranspose", [dy, weight], x.dims, {

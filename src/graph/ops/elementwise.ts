@@ -91,8 +91,9 @@ export function silu(g: Graph, x: Value): Value {
   const y = g.op("Mul", [x, s], x.dims);
   g.record("silu", [x], [y], ([dy]) => {
     if (dy === undefined) return [];
-    // d/dx = s + y − y·s
-    const slope = g.op("Sub", [g.op("Add", [s, y], x.dims), g.op("Mul", [y, s], x.dims)], x.dims);
+    // d/dx = s + y·(1 − s); written as s + y − y·s it would cancel where x is large
+    const rest = g.op("Sub", [g.scalar(1), s], x.dims);
+    const slope = g.op("Add", [s, g.op("Mul", [y, rest], x.dims)], x.dims);
     return [g.op("Mul", [dy, slope], x.dims)];
   });
   return y;
