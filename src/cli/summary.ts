@@ -20,7 +20,6 @@ export function outcomeOf(result: RunResult): Outcome {
         ({ a, b, p, pAttainable }) =>
           `${a} against ${b}: Wilcoxon p = ${short(p)} (smallest attainable with these folds: ${short(pAttainable)})`,
       ),
-      ...metrics.warnings.map(({ message }) => `note: ${message}`),
     );
   }
   const seconds = Object.values(result.stages).reduce((sum, s) => sum + s, 0);

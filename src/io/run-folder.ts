@@ -7,13 +7,12 @@
  * Files are written atomically and one process at a time holds the folder, so a kill at any moment does no harm.
  */
 import { createHash } from "node:crypto";
-import { rmSync } from "node:fs";
-import { access, mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
-import { hostname } from "node:os";
+import { access, mkdir, readdir, readFile, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { SettingName, Settings } from "../config.js";
 import { CellhueError } from "../errors.js";
 import { type AtomicOptions, diskError, sweepTemporary, writeFileAtomic } from "./atomic.js";
+import { lock, lockName, refuseLocked } from "./lock.js";
 import type { XInfo } from "./reader.js";
 
 import { shellWord } from "./visible.js";
@@ -120,7 +119,6 @@ const rules: Record<StageName, StageRule> = {
 /** The settings that a stage's own result depends on. */
 export const stageSettings = (stage: StageName): readonly SettingName[] => rules[stage].settings;
 
-const lockName = "run.lock";
 /** What may lie in a folder that counts as empty: traces of a run killed at its birth, and of file managers. */
 const trifles = /^(run\.lock|\.DS_Store|Thumbs\.db|desktop\.ini)$|\.cellhue-tmp$/;
 
@@ -201,8 +199,8 @@ export class RunFolder {
         throw error;
       }
     } catch (error) {
-      // A folder that could not even take run.json is not left behind.
-      if (made !== undefined) await rm(made, { recursive: true, force: true }).catch(() => {});
+      // A folder that could not even take run.json is not left behind; one that another run has taken meanwhile is.
+      if (made !== undefined) await removeEmpty(path, made);
       throw diskError(error, path);
     }
   }
@@ -284,20 +282,20 @@ export class RunFolder {
   /**
    * Begins a stage.
    * @returns "done": nothing to do; "resume": it was cut off under the same settings, what it wrote is good;
-   *   "fresh": nothing usable of it is there. All that was built on it is removed unless it is done. What the stage
-   *   itself wrote under other settings is left to the stage (`clear`), since a part of it may serve again.
-   * @throws CellhueError where a stage that it builds on is not done or out of date
+   *   "fresh": nothing of it is there any more, nor of what was built on it
+   * @throws CellhueError where a stage that it builds on is not done
    */
   async begin(stage: StageName, settings: Settings, extra?: unknown): Promise<"done" | "resume" | "fresh"> {
-    for (const before of rules[stage].after) this.requireCurrent(before, stage);
+    for (const before of rules[stage].after) this.requireDone(before, stage);
     if (await this.isDone(stage, settings, extra)) return "done";
-    const state = this.state.stages[stage];
     const fingerprint = stageFingerprint(this.state, stage, settings, extra);
-    const resume = state?.fingerprint === fingerprint;
-    for (const later of stageNames.filter((name) => dependsOn(name, stage))) {
-      if (this.state.stages[later] !== undefined) await this.clear(later);
-      delete this.state.stages[later];
-    }
+    const resume = this.state.stages[stage]?.fingerprint === fingerprint;
+    // Old files are forgotten, then removed, then the new fingerprint is written: a kill in between finds no
+    // fingerprint and removes the rest, so files of other settings are never taken for those of this stage.
+    const outdated = stageNames.filter((name) => dependsOn(name, stage) || (name === stage && !resume));
+    for (const name of outdated) delete this.state.stages[name];
+    await this.save();
+    for (const name of outdated) await this.clear(name);
     this.state.stages[stage] = {
       state: "started",
       fingerprint,
@@ -335,9 +333,9 @@ export class RunFolder {
     }
   }
 
-  /** @throws CellhueError unless `before` is done and made from what its own predecessors now are */
-  private requireCurrent(before: StageName, stage: StageName): void {
-    for (const earlier of rules[before].after) this.requireCurrent(earlier, before);
+  /** @throws CellhueError unless `before` and all before it are done; what is out of date was removed when it became so */
+  private requireDone(before: StageName, stage: StageName): void {
+    for (const earlier of rules[before].after) this.requireDone(earlier, before);
     const state = this.state.stages[before];
     if (state?.state === "done") return;
     throw new CellhueError(`${stage} needs the stage ${before}, which is not done`, {
@@ -371,6 +369,17 @@ export function stageFingerprint(
     input: rule.after.length === 0 ? { sha256: run.input.sha256, label: settings.label } : null,
     extra,
   });
+}
+
+/** Removes `path` and its parents up to `top`, as far as they are empty. */
+async function removeEmpty(path: string, top: string): Promise<void> {
+  for (let folder = path; folder.length >= top.length; folder = dirname(folder)) {
+    try {
+      await rmdir(folder);
+    } catch {
+      return;
+    }
+  }
 }
 
 const dependsOn = (stage: StageName, on: StageName): boolean =>
@@ -467,97 +476,5 @@ function missing(path: string, cause: unknown): CellhueError {
     found: cause instanceof Error && "code" in cause ? String(cause.code) : String(cause),
     remedy: "start the same command again; if that does not help, remove the run folder and run anew",
     cause,
-  });
-}
-
-interface LockRecord {
-  pid: number;
-  host: string;
-  /** When the process began, by its system; tells a process from a later one with the same number. */
-  began: string | null;
-}
-
-/** Start time of a process in Linux's clock ticks; null on other systems. */
-async function began(pid: number): Promise<string | null> {
-  const line = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => null);
-  // The second field is the name in parentheses, which may hold spaces; the start time is field 22.
-  return line === null ? null : (line.slice(line.lastIndexOf(")") + 2).split(" ")[19] ?? null);
-}
-
-/** The holder of a lock, if it is alive. A lock of another machine counts as alive: nobody here can tell. */
-async function holder(file: string): Promise<{ text: string; alive: LockRecord | undefined } | undefined> {
-  const text = await readFile(file, "utf8").catch(() => undefined);
-  if (text === undefined) return undefined;
-  let record: LockRecord;
-  try {
-    record = JSON.parse(text) as LockRecord;
-  } catch {
-    // Being written right now, or cut off while it was: the first lasts milliseconds.
-    const age =
-      Date.now() -
-      (await stat(file)
-        .then((s) => s.mtimeMs)
-        .catch(() => 0));
-    return { text, alive: age < 2000 ? { pid: 0, host: hostname(), began: null } : undefined };
-  }
-  if (record.host !== hostname()) return { text, alive: record };
-  try {
-    process.kill(record.pid, 0);
-  } catch (error) {
-    const gone = error instanceof Error && "code" in error && error.code === "ESRCH";
-    return { text, alive: gone ? undefined : record };
-  }
-  const now = await began(record.pid);
-  const another = record.began !== null && now !== null && now !== record.began;
-  return { text, alive: another ? undefined : record };
-}
-
-function locked(path: string, { pid, host }: LockRecord): CellhueError {
-  const here = host === hostname();
-  return new CellhueError("another cellhue works on this folder", {
-    where: path,
-    found: here ? `process ${pid}` : `process ${pid} on the machine ${host}`,
-    remedy: here
-      ? "wait until it ends, or choose another folder with --out"
-      : `wait until it ends; if it is dead, remove ${join(path, lockName)}`,
-  });
-}
-
-async function refuseLocked(path: string): Promise<void> {
-  const found = await holder(join(path, lockName));
-  if (found?.alive) throw locked(path, found.alive);
-}
-
-/** Takes the folder's lock, from a dead process too. @returns what gives it back */
-async function lock(path: string): Promise<() => void> {
-  const file = join(path, lockName);
-  const own: LockRecord = { pid: process.pid, host: hostname(), began: await began(process.pid) };
-  for (let attempt = 0; attempt < 5; attempt++) {
-    try {
-      const handle = await open(file, "wx");
-      await handle.writeFile(JSON.stringify(own)).finally(() => handle.close());
-      const unlock = () => {
-        process.removeListener("exit", unlock);
-        rmSync(file, { force: true });
-      };
-      process.on("exit", unlock);
-      return unlock;
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST"))
-        throw diskError(error, file);
-    }
-    const found = await holder(file);
-    if (found?.alive) throw locked(path, found.alive);
-    if (found === undefined) continue;
-    // Moved away under a name of our own first, so that of two who find it stale only one goes on with it.
-    const aside = join(path, `.${process.pid}-lock.cellhue-tmp`);
-    await rename(file, aside).catch(() => {});
-    const moved = await readFile(aside, "utf8").catch(() => undefined);
-    if (moved !== undefined && moved !== found.text) await rename(aside, file).catch(() => {});
-    else await rm(aside, { force: true });
-  }
-  throw new CellhueError("another cellhue works on this folder", {
-    where: path,
-    remedy: "wait until it ends, or choose another folder with --out",
   });
 }

@@ -95,9 +95,10 @@ export async function compareStage(run: RunFolder, settings: Settings, ctx: Stag
   const { progress, signal } = ctx;
   if ((await run.begin("compare", settings)) === "done") {
     progress.note("compare: done before on the same predictions");
-    return run.readJson<Metrics>("metrics.json");
+    const metrics = await run.readJson<Metrics>("metrics.json");
+    for (const { message } of metrics.warnings) progress.warn(message);
+    return metrics;
   }
-  await run.clear("compare");
   const { record } = run;
   const names = record.classes.map((c) => c.name);
   const counts = record.classes.map((c) => c.count);

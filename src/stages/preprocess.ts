@@ -28,7 +28,6 @@ export async function preprocessStage(
     progress.note("preprocess: done before with the same settings");
     return;
   }
-  if (step === "fresh") await run.clear("preprocess");
   const { labels, classes } = input;
   const n = labels.rows.length;
   const { seed, components: k, threads } = settings;
@@ -179,7 +178,16 @@ async function writeImages(
     }
   };
   try {
-    await Promise.all(Array.from({ length: atOnce }, worker));
+    // All are waited for, also where one fails: none is to be cut off in the middle of a file.
+    const ends = await Promise.allSettled(
+      Array.from({ length: atOnce }, () =>
+        worker().catch((error: unknown) => {
+          next = n;
+          throw error;
+        }),
+      ),
+    );
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
   } finally {
     task.end();
   }

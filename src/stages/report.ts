@@ -7,7 +7,7 @@ import { parseCsv } from "../io/csv.js";
 import { decodePng } from "../io/png.js";
 import type { RunFolder } from "../io/run-folder.js";
 import type { Figure } from "../report/figure.js";
-import type { Metrics, ModelMetrics } from "./compare.js";
+import type { Metrics } from "./compare.js";
 import type { StageContext } from "./context.js";
 
 const imagesPerClass = 6;
@@ -18,7 +18,6 @@ export async function reportStage(run: RunFolder, settings: Settings, ctx: Stage
     progress.note("report: done before on the same results");
     return;
   }
-  await run.clear("report");
   const metrics = await run.readJson<Metrics>("metrics.json");
   const [{ reportHtml }, { writeFigure }] = await Promise.all([
     import("../report/html.js"),
@@ -32,6 +31,7 @@ export async function reportStage(run: RunFolder, settings: Settings, ctx: Stage
   }
   const { record } = run;
   const { input } = record;
+  const finalNet = record.stages.saliency?.info?.net;
   const more: [string, string][] = [];
   if (settings.layer !== null) more.push(["layer", settings.layer]);
   if (settings.useRaw) more.push(["raw", "read in place of X"]);
@@ -58,7 +58,7 @@ export async function reportStage(run: RunFolder, settings: Settings, ctx: Stage
     embeddingSawAllSamples: settings.protocol === "published",
     models: metrics.models,
     comparisons: metrics.comparisons,
-    finalNet: bestModel(metrics)?.net,
+    finalNet: typeof finalNet === "string" ? finalNet : undefined,
     settings: shownSettings(settings),
     versions: Object.entries(record.versions),
     seeds: [["seed", String(settings.seed)]],
@@ -68,14 +68,6 @@ export async function reportStage(run: RunFolder, settings: Settings, ctx: Stage
   });
   await run.write("report.html", html);
   await run.finish("report", ["report.html", ...own.map(({ name }) => `figures/${name}.svg`)]);
-}
-
-/** The net of model_final.onnx: the best mean accuracy, the first named among equals. */
-export function bestModel({ models }: Metrics): ModelMetrics | undefined {
-  return models.reduce<ModelMetrics | undefined>(
-    (best, model) => (best === undefined || model.mean.accuracy > best.mean.accuracy ? model : best),
-    undefined,
-  );
 }
 
 async function ownFigures(

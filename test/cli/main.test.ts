@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from "node:child_process";
 import {
   chmodSync,
   copyFileSync,
@@ -12,7 +13,8 @@ import {
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseCsv } from "../../src/io/csv.js";
-import { cellhue, root, start, temporary } from "./cellhue.js";
+import { canMount, mountTiny, unmount } from "../tiny-disk.js";
+import { cellhue, main, root, start, temporary } from "./cellhue.js";
 
 const file = join(root, "test", "fixtures", "cli.h5ad");
 const commands = ["run", "preprocess", "train", "compare", "saliency", "report", "inspect", "demo"];
@@ -34,10 +36,16 @@ describe("help", () => {
     for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command} `, "m"));
     expect(stdout).toMatch(/Examples:/);
     expect((await cellhue([])).stdout).toBe(stdout);
-    // the best of five: the machine may be busy with other tests
-    let best = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < 5; i++) best = Math.min(best, (await cellhue(["--help"])).seconds);
-    expect(best).toBeLessThan(0.3);
+  });
+
+  it("takes less than 0.3 s", () => {
+    // Processor time, since other tests may keep the machine busy; the best of three, since it can be disturbed too.
+    const usage = ["--require", join(root, "test", "cli", "cpu-usage.cjs"), main, "--help"];
+    const seconds = [1, 2, 3].map(() => {
+      const { stderr } = spawnSync(process.execPath, usage, { encoding: "utf8" });
+      return Number(/^cpu (\d+)$/.exec(stderr)?.[1]) / 1e6;
+    });
+    expect(Math.min(...seconds)).toBeLessThan(0.3);
   });
 
   it.each(commands)("%s has its own, with examples", async (command) => {
@@ -299,6 +307,31 @@ describe("stage commands", () => {
     expect((await cellhue(["train", out, "--folds", "13", "--weights", "random"])).stderr).toMatch(
       /--folds 12/,
     );
+  });
+});
+
+describe.skipIf(!canMount)("a full disk", () => {
+  const demo = join(root, "assets/demo/infercnvpy_oligodendroglioma.h5ad");
+
+  it("is told of with exit code 2; what is done is kept and goes on with more room", async () => {
+    const small = join(folder, "small");
+    mkdirSync(small);
+    mountTiny(small, 600);
+    try {
+      const args = ["preprocess", demo, "--label", "cell_type", "--out", join(small, "run")];
+      const full = await cellhue(args);
+      expect(full.code).toBe(2);
+      expect(full.stderr).toMatch(/disk is full[\s\S]*bytes\)[\s\S]*--out/);
+      const left = readdirSync(join(small, "run"), { recursive: true }).map(String);
+      expect(left.filter((name) => name.includes("cellhue-tmp") || name.includes("lock"))).toEqual([]);
+      expect(JSON.parse(readFileSync(join(small, "run", "run.json"), "utf8")).stages.preprocess.state).toBe(
+        "started",
+      );
+      execFileSync("mount", ["-o", "remount,size=20m", small]);
+      expect((await cellhue(args)).code).toBe(0);
+    } finally {
+      unmount(small);
+    }
   });
 });
 

@@ -1,31 +1,16 @@
-import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CellhueError } from "../../src/errors.js";
 import { diskError, sweepTemporary, writeFileAtomic } from "../../src/io/atomic.js";
+import { canMount, mountTiny, unmount } from "../tiny-disk.js";
 
 let folder = "";
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "cellhue-atomic-"));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-/** A file system of 64 kB, where this machine lets us mount one. */
-function tinyDisk(path: string): boolean {
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", path], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
-const probe = mkdtempSync(join(tmpdir(), "cellhue-mount-"));
-const canMount = tinyDisk(probe);
-if (canMount) execFileSync("umount", [probe]);
-else console.warn("skipped: a full disk needs the right to mount one");
-rmSync(probe, { recursive: true, force: true });
 
 describe("writeFileAtomic", () => {
   it("writes text and bytes whole and leaves nothing else", async () => {
@@ -64,7 +49,7 @@ describe("writeFileAtomic", () => {
   it.skipIf(!canMount)(
     "on a full disk keeps the old file, removes the new one and says how much",
     async () => {
-      tinyDisk(folder);
+      mountTiny(folder, 64);
       try {
         const path = join(folder, "file");
         await writeFileAtomic(path, "old");
@@ -75,7 +60,7 @@ describe("writeFileAtomic", () => {
         expect(readFileSync(path, "utf8")).toBe("old");
         expect(readdirSync(folder)).toEqual(["file"]);
       } finally {
-        execFileSync("umount", [folder]);
+        unmount(folder);
       }
     },
   );

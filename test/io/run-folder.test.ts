@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { callSource, resolveSettings, type Settings } from "../../src/config.js";
 import { CellhueError } from "../../src/errors.js";
 import { RunFolder, type RunStart } from "../../src/io/run-folder.js";
+import { canMount, mountTiny, unmount } from "../tiny-disk.js";
 
 let parent = "";
 let root = "";
@@ -121,6 +122,21 @@ describe("create", () => {
     expect(readdirSync(parent)).toEqual(["deep"]);
   });
 
+  it.skipIf(!canMount)("leaves nothing behind on a full disk", async () => {
+    mountTiny(parent, 16);
+    try {
+      expect(() => {
+        for (let i = 0; i < 100; i++) writeFileSync(join(parent, `ballast${i}`), new Uint8Array(4096));
+      }).toThrow(/ENOSPC/);
+      const before = readdirSync(parent).sort();
+      const error = await errorOf(RunFolder.create(root, start()));
+      expect(error.message).toMatch(/disk is full/);
+      expect(readdirSync(parent).sort()).toEqual(before);
+    } finally {
+      unmount(parent);
+    }
+  });
+
   it("takes over the traces of a run that was killed before it had a run.json", async () => {
     mkdirSync(root, { recursive: true });
     writeFileSync(
@@ -200,12 +216,24 @@ describe("stages", () => {
       "embedding.csv",
       "figures",
       "notes.txt",
-      "oof_resnet18.csv",
       "run.json",
       "run.lock",
     ]);
     expect(readdirSync(join(root, "figures"))).toEqual(["Figure_1.svg"]);
     run.close();
+  });
+
+  it("killed while they remove old files, they find out and remove the rest", async () => {
+    const run = await RunFolder.create(root, start());
+    await complete(run, settings());
+    run.clear = () => Promise.reject(new Error("killed"));
+    await expect(run.begin("train", settings({ epochs: 6 }))).rejects.toThrow("killed");
+    run.close();
+    expect(readdirSync(root)).toContain("oof_resnet18.csv");
+    const again = await RunFolder.open(root);
+    expect(await again.begin("train", settings({ epochs: 6 }))).toBe("fresh");
+    expect(readdirSync(root).sort()).toEqual(["embedding.csv", "run.json", "run.lock"]);
+    again.close();
   });
 
   it("need the stages before them, and name the command", async () => {
