@@ -41,6 +41,7 @@ describe("cellhue run", () => {
 
   it("leaves the run folder of the contract", () => {
     const there = files(out);
+    const parts = ["history.json", "predictions.csv", "weights.safetensors"];
     for (const name of [
       "run.json",
       "metrics.json",
@@ -48,7 +49,7 @@ describe("cellhue run", () => {
       "report.html",
       "model_final.onnx",
       ...nets.map((net) => `oof_${net}.csv`),
-      ...nets.flatMap((net) => [0, 1].map((_, k) => `folds/${net}/${k}/history.json`)).slice(0, 1),
+      ...nets.flatMap((net) => [0, 1].flatMap((k) => parts.map((part) => `folds/${net}/${k}/${part}`))),
       ...[
         "Figure_1",
         "Figure_combined_tumor",
