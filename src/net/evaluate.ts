@@ -3,6 +3,7 @@
  * Contract: every run has the same batch size (a smaller last batch is filled up with zeros), so a sample's result
  * depends neither on its neighbours nor on the number of threads.
  */
+import { CellhueError } from "../errors.js";
 import { gradients } from "../graph/gradients.js";
 import { Graph, type Value } from "../graph/graph.js";
 import { mul } from "../graph/ops/elementwise.js";
@@ -66,6 +67,7 @@ export class Evaluator {
   /**
    * @param images n×3×size×size in 0…1, given batch by batch: `fill(first, count, into)`
    * @returns n×classes, row-major
+   * @throws CellhueError where one is not finite (a training that diverged)
    */
   async probabilities(
     tensors: Tensors,
@@ -81,7 +83,11 @@ export class Evaluator {
       fill(first, count, image);
       const { probabilities } = await this.session.run({ ...feeds, image });
       const rows = (probabilities.data as Float32Array).subarray(0, count * this.classes);
-      if (!rows.every(Number.isFinite)) throw new Error(`${this.net}: a probability is not a number`);
+      if (!rows.every(Number.isFinite))
+        throw new CellhueError(`a probability that ${this.net} gives is not a number`, {
+          found: "weights that are too large or not finite",
+          remedy: "train again with a smaller learning rate (--lr)",
+        });
       out.set(rows, first * this.classes);
     }
     return out;

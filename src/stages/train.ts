@@ -5,12 +5,13 @@
  */
 import { readFile, rm } from "node:fs/promises";
 import type { Settings } from "../config.js";
-import { throwIfAborted } from "../errors.js";
+import { CellhueError, throwIfAborted } from "../errors.js";
 import { accuracy } from "../evaluate/accuracy.js";
 import { argmaxRows } from "../evaluate/metrics.js";
 import { csvText } from "../io/csv.js";
 import { readImages, readSamples, type Samples } from "../io/images.js";
 import type { RunFolder } from "../io/run-folder.js";
+import { shellWord } from "../io/visible.js";
 import { Evaluator } from "../net/evaluate.js";
 import { paramSpecs } from "../net/nets.js";
 import type { Tensors } from "../net/tensors.js";
@@ -87,7 +88,10 @@ export async function trainStage(run: RunFolder, settings: Settings, ctx: StageC
       await evaluator.release();
     }
     await run.write(`oof_${net}.csv`, outOfFoldCsv(samples, folds, probabilities));
-    outputs.push(`oof_${net}.csv`, ...folds.map((_, k) => `folds/${net}/${k}/history.json`));
+    outputs.push(`oof_${net}.csv`);
+    for (const k of folds.keys())
+      for (const name of ["history.json", "predictions.csv", "weights.safetensors"])
+        outputs.push(`folds/${net}/${k}/${name}`);
     const mean = meanAccuracy(samples, folds, probabilities);
     progress.note(`${net}: accuracy ${mean.toFixed(4)}, mean of ${folds.length} folds`);
     if (best === undefined || mean > best.accuracy) best = { net, accuracy: mean, weights };
@@ -121,11 +125,9 @@ async function trainFold(
   const { run, settings, ctx, net, data } = unit;
   throwIfAborted(ctx.signal);
   const folder = `folds/${net}/${k}`;
-  const fresh = !(await run.has(folder, "history.json"));
-  const tensors = fresh
-    ? await trainUnit(unit, folder, `${net} fold ${k + 1}/${settings.folds}`, fold.train, k)
-    : undefined;
-  const parameters = tensors?.parameters ?? (await readWeights(run, folder));
+  const { parameters, history }: Trained =
+    (await finished(unit, folder)) ??
+    (await trainUnit(unit, folder, `${net} fold ${k + 1}/${settings.folds}`, fold.train, k));
   const { size, classes } = data;
   const found = await evaluator.probabilities(parameters, fold.test.length, (first, count, into) => {
     fillBatch(data.images, fold.test.subarray(first, first + count), size, into);
@@ -133,9 +135,8 @@ async function trainFold(
   fold.test.forEach((row, i) => {
     probabilities.set(found.subarray(i * classes, (i + 1) * classes), row * classes);
   });
-  if (tensors === undefined) return;
   await run.write(`${folder}/predictions.csv`, foldCsv(samples, fold, found));
-  const { history } = tensors;
+  if (history === undefined) return;
   const record: FoldHistory = {
     fold: k,
     epochs: history,
@@ -145,7 +146,7 @@ async function trainFold(
     weights: sourceOf(unit.weights),
   };
   await run.writeJson(`${folder}/history.json`, record);
-  await rm(run.path(folder, "checkpoint.safetensors"), { force: true });
+  await removeCheckpoint(run, folder);
   const right = accuracy(
     fold.test.map((row) => data.codes[row]),
     argmaxRows(found, classes),
@@ -158,7 +159,7 @@ async function trainFold(
 /** The best net once more, on all samples: the net of the model file. */
 async function trainFinal(unit: Unit): Promise<void> {
   const { run, net, data } = unit;
-  if (await run.has("final", "history.json")) return;
+  if ((await finished(unit, "final")) !== undefined) return;
   const rows = Int32Array.from(data.codes, (_, i) => i);
   const { history } = await trainUnit(unit, "final", `${net} on all samples`, rows, unit.settings.folds);
   const record: FinalHistory = {
@@ -169,7 +170,33 @@ async function trainFinal(unit: Unit): Promise<void> {
     weights: sourceOf(unit.weights),
   };
   await run.writeJson("final/history.json", record);
-  await rm(run.path("final", "checkpoint.safetensors"), { force: true });
+  await removeCheckpoint(run, "final");
+}
+
+const removeCheckpoint = (run: RunFolder, folder: string) =>
+  rm(run.path(folder, "checkpoint.safetensors"), { force: true });
+
+/** A training's weights, and its history where it ended just now. */
+interface Trained {
+  parameters: Tensors;
+  history?: EpochRecord[];
+}
+
+/** A training that was done before; undefined where it was not, or where its weights are gone or damaged. */
+async function finished({ run, ctx, net, data }: Unit, folder: string): Promise<Trained | undefined> {
+  if (!(await run.has(folder, "history.json"))) return undefined;
+  await removeCheckpoint(run, folder); // there where a kill came right after the history was written
+  try {
+    const parameters = await readWeights(run, folder);
+    const fit = paramSpecs(net, data.classes).every(
+      ({ name, dims }) => parameters.get(name)?.dims.join() === dims.join(),
+    );
+    if (fit) return { parameters };
+  } catch (error) {
+    if (!(error instanceof CellhueError)) throw error;
+  }
+  ctx.progress.warn(`the weights in ${run.path(folder)} cannot be read: they are trained anew`);
+  return undefined;
 }
 
 /** One training from its checkpoint or its start to its end; writes weights.safetensors. */
@@ -183,8 +210,13 @@ async function trainUnit(
   const checkpoint = `${folder}/checkpoint.safetensors`;
   const seeds = [settings.seed, netSeeds[net], k];
   const saved = await readFile(run.path(checkpoint)).catch(() => undefined);
+  const standing = saved && unpackStanding(saved, paramSpecs(net, data.classes));
+  if (saved !== undefined && standing === undefined) {
+    ctx.progress.warn(`${run.path(checkpoint)} is damaged: ${name} starts anew`);
+    await removeCheckpoint(run, folder);
+  }
   const from =
-    (saved && unpackStanding(saved, run.path(checkpoint))) ??
+    standing ??
     atStart({
       parameters: initialParameters(net, weights, data.classes, seeds),
       moments: new Map(),
@@ -225,10 +257,22 @@ function initialParameters(net: NetName, weights: LoadedWeights, classes: number
   );
 }
 
-/** The weights that a fold ended with. */
+/**
+ * The weights that a training ended with.
+ * @throws CellhueError where the file is gone or damaged
+ */
 export async function readWeights(run: RunFolder, folder: string): Promise<Tensors> {
   const path = run.path(folder, "weights.safetensors");
-  return readSafetensors(await readFile(path), path).tensors;
+  try {
+    return readSafetensors(await readFile(path), path).tensors;
+  } catch (cause) {
+    throw new CellhueError("the weights of a finished training cannot be read", {
+      where: path,
+      found: cause instanceof CellhueError ? cause.parts.found : String(cause),
+      remedy: `remove the file if it is there, then: cellhue train ${shellWord(run.root)}`,
+      cause,
+    });
+  }
 }
 
 const sourceOf = ({ source, sha256, pretrained }: LoadedWeights): FoldHistory["weights"] => ({

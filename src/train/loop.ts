@@ -61,14 +61,14 @@ export interface LoopOptions {
   readonly name: string;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
-  /** Called between steps, when `due`; must be done with the state's arrays when it resolves. */
+  /** Called between steps, when `due` and at an interrupt; must be done with the state's arrays when it resolves. */
   readonly checkpoint?: { due: () => boolean; save: (standing: Standing) => Promise<void> };
 }
 
 /**
  * @param rows the samples to train on
  * @param from where to begin: `atStart(initial)` or a checkpoint
- * @throws CellhueError where the loss stops being a number
+ * @throws CellhueError where the loss stops being a number; InterruptedError once the signal fires, after a checkpoint
  */
 export async function train(
   data: TrainingData,
@@ -88,6 +88,8 @@ export async function train(
     for (let epoch = history.length + 1; epoch <= epochs; epoch++) {
       const order = new RandomState([...seeds, epoch]).permutation(rows.length);
       for (; step < steps; step++) {
+        if (signal?.aborted || options.checkpoint?.due())
+          await options.checkpoint?.save({ state: trainer.state(), history, step, lossSum, seen, seconds });
         throwIfAborted(signal);
         const began = performance.now();
         const picked = order.subarray(step * batch, (step + 1) * batch).map((i) => rows[i]); // n ≤ batch samples
@@ -103,15 +105,6 @@ export async function train(
           (epoch - 1) * steps + step + 1,
           `epoch ${epoch}/${epochs}, loss ${(lossSum / seen).toFixed(3)}`,
         );
-        if (options.checkpoint?.due())
-          await options.checkpoint.save({
-            state: trainer.state(),
-            history,
-            step: step + 1,
-            lossSum,
-            seen,
-            seconds,
-          });
       }
       history.push({ epoch, loss: lossSum / seen, seconds });
       [step, lossSum, seen, seconds] = [0, 0, 0, 0];
