@@ -1,10 +1,12 @@
 /** The images of a run folder as one array, in the order of embedding.csv. */
 import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { CellhueError, throwIfAborted } from "../errors.js";
 import type { StageContext } from "../stages/context.js";
 import { parseCsv } from "./csv.js";
 import { decodePng } from "./png.js";
 import type { RunFolder } from "./run-folder.js";
+import { shellWord } from "./visible.js";
 
 /** The samples that a run is made of. */
 export interface Samples {
@@ -36,7 +38,7 @@ export const imagePath = (run: RunFolder, samples: Samples, i: number): string =
 
 /**
  * @returns n × size × size × 3 bytes
- * @throws CellhueError where an image is missing or is not of this size
+ * @throws CellhueError where an image is missing, damaged or not of this size
  */
 export async function readImages(
   run: RunFolder,
@@ -52,19 +54,20 @@ export async function readImages(
     for (let i = 0; i < n; i++) {
       throwIfAborted(signal);
       const path = run.path(imagePath(run, samples, i));
+      const remedy = `remove ${shellWord(dirname(path))}, then: cellhue preprocess ${shellWord(run.root)}`;
       const png = await readFile(path).catch((cause: unknown) => {
-        throw new CellhueError("an image of the run is missing", {
-          where: path,
-          remedy: "cellhue preprocess on the run folder makes it anew",
-          cause,
-        });
+        throw new CellhueError("an image of the run is missing", { where: path, remedy, cause });
       });
-      const { width, height, rgb } = await decodePng(png);
+      const { width, height, rgb } = await decodePng(png).catch((error: unknown) => {
+        if (!(error instanceof CellhueError)) throw error;
+        throw new CellhueError("an image of the run is damaged", { ...error.parts, where: path, remedy });
+      });
       if (width !== size || height !== size)
         throw new CellhueError("an image is not of the run's size", {
           where: path,
           found: `${width}×${height}`,
           expected: `${size}×${size}`,
+          remedy,
         });
       images.set(rgb, i * bytes);
       task.update(i + 1);
