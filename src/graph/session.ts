@@ -111,6 +111,8 @@ export async function createSession(graph: Graph, options: SessionOptions = {}):
     intraOpNumThreads: options.threads ?? 0,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
+    // Moments of weights whose gradient vanishes are denormal numbers, on which processors are 10 times slower.
+    extra: { session: { set_denormal_as_zero: "1" } },
     enableProfiling: options.profile !== undefined,
   };
   if (options.profile !== undefined) sessionOptions.profileFilePrefix = options.profile;
