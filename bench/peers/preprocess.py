@@ -13,14 +13,14 @@ import time
 
 
 def make(a):
-    """Cells in 25 clusters of unequal size plus 30 gene programs that vary within clusters; counts, then log1p."""
+    """Cells in 25 clusters of unequal size plus 10 gene programs that vary within clusters; counts, then log1p."""
     import anndata as ad
     import numpy as np
     import pandas as pd
     import scipy.sparse as sp
 
     rng = np.random.default_rng(a.seed)
-    clusters, programs = 25, 30
+    clusters, programs = 25, 10
     of = rng.choice(clusters, size=a.cells, p=rng.dirichlet(np.full(clusters, 3.0)))
     base = rng.normal(-1.1, 1.5, size=a.genes)
     centre = rng.normal(0, 1, size=(clusters, a.genes)) * (rng.random((clusters, a.genes)) < 0.1)

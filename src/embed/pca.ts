@@ -41,12 +41,21 @@ export interface PcaOptions {
 
 /** The block is wider than the components asked for: the spare directions speed up the last ones. */
 const OVERSAMPLING = 10;
-/** Blocks in the basis before it is restarted from its best directions: bounds memory and the small eigenproblem. */
-const MAX_BLOCKS = 6;
-/** Passes over X after which the directions found are taken as they are (a spectrum without any structure). */
-const MAX_ROUNDS = 60;
-/** A direction is found when its residual ‖Cv − θv‖ is below this share of θ. */
+/** Blocks in the basis before it is restarted from its best ones: bounds memory and the small eigenproblem. */
+const MAX_BLOCKS = 4;
+const KEPT_BLOCKS = 2;
+/** A direction v with eigenvalue θ is found when its residual ‖Cv − θv‖ is below this share of θ. */
 const TOLERANCE = 1e-3;
+/**
+ * What has not converged after so many passes is a flat stretch of the spectrum, where single directions mean little.
+ * Then one that stands apart (the next eigenvalue is 1 % away) may have a residual of 5 % of that distance, which
+ * leaves |cosine| > 0.9999 (measured), and any other one of 3 % of θ. Small matrices, where a pass is cheap, get more.
+ */
+const patience = (values: number) => Math.max(12, 1e9 / values);
+const APART = { gap: 1e-2, tolerance: 0.05 };
+const FLAT_TOLERANCE = 0.03;
+/** Passes after which the directions are taken as they are. */
+const MAX_ROUNDS = 60;
 
 /** The most components that n samples of so many genes have (as scipy's arpack: one less than the smaller side). */
 export function maxComponents(n: number, genes: number): number {
@@ -80,7 +89,7 @@ export async function pca(x: Matrix, options: PcaOptions): Promise<Pca> {
   const algebra = await BlockAlgebra.create(blocks, genes, width, threads);
   const task = progress.task("principal components", k);
   try {
-    const found = await iterate(algebra, random, k, (converged, round) => {
+    const found = await iterate(algebra, random, k, patience(n * genes), (converged, round) => {
       throwIfAborted(signal);
       task.update(converged, `pass ${round}`);
     });
@@ -107,11 +116,15 @@ interface Ritz {
   scores: Float32Array;
 }
 
+/** Stands for the eigenvalue of a column that was dropped (is zero): sorts it behind every real direction. */
+const DROPPED = -1;
+
 /** Grows the Krylov basis until the k best directions have converged. */
 async function iterate(
   algebra: BlockAlgebra,
   random: RandomState,
   k: number,
+  patient: number,
   report: (converged: number, round: number) => void,
 ): Promise<Ritz> {
   const { genes, width } = algebra;
@@ -128,36 +141,57 @@ async function iterate(
     const row: Float64Array[] = [];
     for (const other of images) row.push(await algebra.gram(image, other));
     const own = await algebra.gram(image, image);
-    // Columns that were dropped are zero; a negative value sorts them behind every real direction.
-    for (let j = next.rank; j < width; j++) own[j * width + j] = -1;
+    for (let j = next.rank; j < width; j++) own[j * width + j] = DROPPED;
     row.push(own);
     basis.push(next.block);
     images.push(image);
     inner.push(row);
 
     const { next: following, remainder } = await orthonormalise(algebra, product, basis, random);
-    const eigen = symmetricEigen(assemble(inner, width));
-    const converged = countConverged(eigen, remainder, width, k);
-    report(converged, round);
-    const done = converged === k || following.rank === 0 || round === MAX_ROUNDS;
-    if (done || basis.length === MAX_BLOCKS) {
-      // The best directions themselves: the result, or the first block of a restarted basis.
-      const loadings = await algebra.combine(basis, eigen.vectors, genes);
-      const scores = await algebra.combine(images, eigen.vectors, image.length / width);
-      if (done) return { values: eigen.values.slice(0, k).map((v) => Math.max(0, v)), loadings, scores };
-      basis = [loadings];
-      images = [scores];
-      inner = [[await algebra.gram(scores, scores)]];
+    // The small eigenproblem takes as long as a third of a pass: between restarts it can wait.
+    const full = basis.length === MAX_BLOCKS;
+    if (full || round < MAX_BLOCKS || following.rank === 0) {
+      const eigen = symmetricEigen(assemble(inner, width));
+      const converged = countConverged(eigen, remainder, width, k, round >= patient);
+      report(converged, round);
+      const done = converged === k || following.rank === 0 || round >= MAX_ROUNDS;
+      const best = async (blocks: readonly Float32Array[], count: number) => {
+        const chosen: Float32Array[] = [];
+        for (let b = 0; b < count; b++) chosen.push(await algebra.combine(blocks, eigen.vectors, b));
+        return chosen;
+      };
+      if (done) {
+        const values = eigen.values.slice(0, k).map((v) => Math.max(0, v));
+        return { values, loadings: (await best(basis, 1))[0], scores: (await best(images, 1))[0] };
+      }
+      if (full) {
+        basis = await best(basis, KEPT_BLOCKS);
+        images = await best(images, KEPT_BLOCKS);
+        inner = [];
+        for (let p = 0; p < KEPT_BLOCKS; p++) {
+          inner.push([]);
+          for (let q = 0; q <= p; q++) inner[p].push(await algebra.gram(images[p], images[q]));
+          for (let j = 0; j < width; j++)
+            if (eigen.values[p * width + j] < DROPPED / 2) inner[p][p][j * width + j] += DROPPED;
+        }
+      }
     }
     next = following;
   }
 }
 
 /** How many of the first k residuals are small: only the last block's part of a direction leads out of the basis. */
-function countConverged(eigen: Eigen, remainder: Float64Array, width: number, k: number): number {
-  const m = eigen.values.length;
+function countConverged(
+  eigen: Eigen,
+  remainder: Float64Array,
+  width: number,
+  k: number,
+  relax: boolean,
+): number {
+  const { values, vectors } = eigen;
+  const m = values.length;
   // What float32 resolves: a residual below `floor` · √θ is rounding, and so is all of a direction below `least`.
-  const largest = Math.max(0, eigen.values[0]);
+  const largest = Math.max(0, values[0]);
   const floor = 1e-7 * Math.sqrt(largest);
   const least = 1e-10 * largest;
   let converged = 0;
@@ -166,12 +200,16 @@ function countConverged(eigen: Eigen, remainder: Float64Array, width: number, k:
     for (let a = 0; a < width; a++)
       for (let b = 0; b < width; b++)
         squared +=
-          eigen.vectors[(m - width + a) * m + i] *
-          remainder[a * width + b] *
-          eigen.vectors[(m - width + b) * m + i];
-    const value = Math.max(0, eigen.values[i]);
+          vectors[(m - width + a) * m + i] * remainder[a * width + b] * vectors[(m - width + b) * m + i];
+    const value = Math.max(0, values[i]);
+    let tolerance = TOLERANCE * value;
+    if (relax) {
+      const gap = Math.min(i > 0 ? values[i - 1] - value : Infinity, value - (values[i + 1] ?? 0));
+      const relaxed = gap > APART.gap * value ? APART.tolerance * gap : Infinity;
+      tolerance = Math.max(tolerance, Math.min(relaxed, FLAT_TOLERANCE * value));
+    }
     const residual = Math.sqrt(Math.max(0, squared));
-    if (value <= least || residual <= Math.max(TOLERANCE * value, floor * Math.sqrt(value))) converged++;
+    if (value <= least || residual <= Math.max(tolerance, floor * Math.sqrt(value))) converged++;
   }
   return converged;
 }
@@ -299,6 +337,7 @@ class BlockAlgebra {
     private readonly passSession: Session,
     private readonly gramSession: Session,
     private readonly addProductSession: Session,
+    private readonly projectSession: Session,
   ) {}
 
   static async create(
@@ -330,9 +369,19 @@ class BlockAlgebra {
     ];
     add.output("out", add.op("Gemm", parts, ["rows", width]));
 
+    const project = new Graph("pca-project");
+    const from = project.input("z", ["rows", width]);
+    const other = project.input("q", ["rows", width]);
+    const overlap = project.op("Gemm", [other, from], [width, width], { transA: 1 });
+    project.output(
+      "out",
+      project.op("Sub", [from, project.op("MatMul", [other, overlap], ["rows", width])], ["rows", width]),
+    );
+
     const options = threads === undefined ? {} : { threads };
-    const sessions = [pass, gram, add].map((graph) => createSession(graph, options));
-    return new BlockAlgebra(rows, genes, width, await sessions[0], await sessions[1], await sessions[2]);
+    const sessions = [pass, gram, add, project].map((graph) => createSession(graph, options));
+    const [s0, s1, s2, s3] = await Promise.all(sessions);
+    return new BlockAlgebra(rows, genes, width, s0, s1, s2, s3);
   }
 
   /** One pass over X: the image X·q (samples × width) and XᵀX·q (genes × width). */
@@ -354,20 +403,29 @@ class BlockAlgebra {
     return (await this.gramSession.run({ a, b })).c.data as Float64Array;
   }
 
+  /** z − q qᵀz */
+  async project(z: Float32Array, q: Float32Array): Promise<Float32Array> {
+    return (await this.projectSession.run({ z, q })).out.data as Float32Array;
+  }
+
   /** z + a·c */
   async addProduct(z: Float32Array, a: Float32Array, c: Float32Array): Promise<Float32Array> {
     return (await this.addProductSession.run({ z, a, c })).out.data as Float32Array;
   }
 
-  /** Σ blocksᵢ · (rows of `vectors` that belong to block i, first `width` columns): rows × width. */
-  async combine(blocks: readonly Float32Array[], vectors: Float64Array, rows: number): Promise<Float32Array> {
+  /** Σ blocksᵢ · vectors[rows of block i, columns of block `which`]: as a block. */
+  async combine(
+    blocks: readonly Float32Array[],
+    vectors: Float64Array,
+    which: number,
+  ): Promise<Float32Array> {
     const { width } = this;
     const m = blocks.length * width;
-    let out: Float32Array = new Float32Array(rows * width);
+    let out: Float32Array = new Float32Array(blocks[0].length);
     for (let p = 0; p < blocks.length; p++) {
       const c = new Float32Array(width * width);
       for (let a = 0; a < width; a++)
-        for (let b = 0; b < width; b++) c[a * width + b] = vectors[(p * width + a) * m + b];
+        for (let b = 0; b < width; b++) c[a * width + b] = vectors[(p * width + a) * m + which * width + b];
       out = await this.addProduct(out, blocks[p], c);
     }
     return out;

@@ -67,17 +67,19 @@ export class RowBlocks {
     const { cols } = x;
     const first = b * height;
     const filled = Math.max(0, Math.min(height, x.rows - first));
-    for (let r = 0; r < filled; r++) buffer.set(minusMean, r * cols);
     buffer.fill(0, filled * cols);
-    if (x.kind === "csr") {
-      const { indptr, indices, values } = x;
-      for (let r = 0; r < filled; r++) {
-        const at = r * cols;
-        for (let p = indptr[first + r]; p < indptr[first + r + 1]; p++) buffer[at + indices[p]] += values[p];
+    for (let r = 0; r < filled; r++) {
+      const row = buffer.subarray(r * cols, (r + 1) * cols);
+      row.set(minusMean);
+      if (x.kind === "csr") {
+        const [from, to] = [x.indptr[first + r], x.indptr[first + r + 1]];
+        const indices = x.indices.subarray(from, to);
+        const values = x.values.subarray(from, to);
+        for (let p = 0; p < indices.length; p++) row[indices[p]] += values[p];
+      } else {
+        const values = x.data.subarray((first + r) * cols, (first + r + 1) * cols);
+        for (let j = 0; j < cols; j++) row[j] += values[j];
       }
-    } else {
-      const from = first * cols;
-      for (let p = 0; p < filled * cols; p++) buffer[p] += x.data[from + p];
     }
     return buffer;
   }
