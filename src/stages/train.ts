@@ -59,7 +59,12 @@ function startingWeights(net: NetName, settings: Settings, ctx: StageContext): P
 
 export async function trainStage(run: RunFolder, settings: Settings, ctx: StageContext): Promise<void> {
   const { progress } = ctx;
-  const step = await run.begin("train", settings);
+  // Loaded first: a file that was replaced under the same name makes another training.
+  const starting = new Map<NetName, LoadedWeights>();
+  for (const net of settings.net)
+    starting.set(net, await startingWeights(net, settings, { ...ctx, progress: onlyNotes(ctx) }));
+  const digests = Object.fromEntries([...starting].map(([net, { sha256 }]) => [net, sha256]));
+  const step = await run.begin("train", settings, digests);
   if (step === "done") {
     progress.note("train: done before with the same settings");
     return;
@@ -76,8 +81,7 @@ export async function trainStage(run: RunFolder, settings: Settings, ctx: StageC
   const folds = stratifiedKFold(samples.codes, settings.folds, settings.seed);
   const outputs: string[] = [];
   let best: { net: NetName; accuracy: number; weights: LoadedWeights } | undefined;
-  for (const net of settings.net) {
-    const weights = await startingWeights(net, settings, { ...ctx, progress: onlyNotes(ctx) });
+  for (const [net, weights] of starting) {
     const evaluator = await Evaluator.create(net, data.classes, data.size, settings.threads || undefined);
     const unit: Unit = { run, settings, ctx, net, weights, data };
     const probabilities = new Float32Array(samples.codes.length * data.classes);
