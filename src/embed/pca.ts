@@ -54,6 +54,8 @@ const TOLERANCE = 1e-3;
 const patience = (values: number) => Math.max(12, 1e9 / values);
 const APART = { gap: 1e-2, tolerance: 0.05 };
 const FLAT_TOLERANCE = 0.03;
+/** Relative error of a float32 product. */
+const ROUNDING = 1e-7;
 /** Passes after which the directions are taken as they are. */
 const MAX_ROUNDS = 60;
 
@@ -135,6 +137,7 @@ async function iterate(
   let { next } = await orthonormalise(algebra, first, basis, random);
   first = new Float32Array(0);
 
+  let anew = false;
   for (let round = 1; ; round++) {
     report(0, round);
     const { image, product } = await algebra.pass(next.block);
@@ -150,16 +153,26 @@ async function iterate(
     const { next: following, remainder } = await orthonormalise(algebra, product, basis, random);
     // The small eigenproblem takes as long as a third of a pass: between restarts it can wait.
     const full = basis.length === MAX_BLOCKS;
-    if (full || round < MAX_BLOCKS || following.rank === 0) {
+    if (full || round < MAX_BLOCKS || basis.length === 1 || following.rank === 0) {
       const eigen = symmetricEigen(assemble(inner, width));
       const converged = countConverged(eigen, remainder, width, k, round >= patient);
       report(converged, round);
       const done = converged === k || following.rank === 0 || round >= MAX_ROUNDS;
+      // The random first block holds some of the largest direction, so its products are rounded at the largest
+      // eigenvalue's scale, which the residuals do not see. Where that matters, start anew from what was found.
+      const rounded = ROUNDING * eigen.values[0] > 0.1 * TOLERANCE * eigen.values[k - 1];
       const best = async (blocks: readonly Float32Array[], count: number) => {
         const chosen: Float32Array[] = [];
         for (let b = 0; b < count; b++) chosen.push(await algebra.combine(blocks, eigen.vectors, b));
         return chosen;
       };
+      if (done && rounded && !anew && round < MAX_ROUNDS) {
+        anew = true;
+        const rank = eigen.values.subarray(0, width).filter((v) => v > DROPPED / 2).length;
+        next = { block: (await best(basis, 1))[0], rank };
+        [basis, images, inner] = [[], [], []];
+        continue;
+      }
       if (done) {
         const values = eigen.values.slice(0, k).map((v) => Math.max(0, v));
         return { values, loadings: (await best(basis, 1))[0], scores: (await best(images, 1))[0] };
@@ -192,7 +205,7 @@ function countConverged(
   const m = values.length;
   // What float32 resolves: a residual below `floor` · √θ is rounding, and so is all of a direction below `least`.
   const largest = Math.max(0, values[0]);
-  const floor = 1e-7 * Math.sqrt(largest);
+  const floor = 3 * ROUNDING * Math.sqrt(largest);
   const least = 1e-10 * largest;
   let converged = 0;
   for (let i = 0; i < k; i++) {
