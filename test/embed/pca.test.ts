@@ -19,7 +19,7 @@ interface Oracle {
   scores?: string;
 }
 const oracles: Record<string, Oracle> = JSON.parse(readFileSync("test/fixtures/pca.json", "utf8"));
-const fit = (x: Matrix, components = 50, threads = 2) =>
+const decompose = (x: Matrix, components = 50, threads = 2) =>
   pca(x, { components, random: new RandomState(42), threads });
 
 async function readSet(path: string): Promise<Matrix> {
@@ -169,7 +169,7 @@ describe("PCA of real sets against scanpy's arpack", () => {
   for (const [name, o] of Object.entries(oracles))
     it.skipIf(!existsSync(o.path))(`${name}, ${o.samples} × ${o.genes} (needs ${o.path})`, async () => {
       const x = await readSet(o.path);
-      const p = await fit(x);
+      const p = await decompose(x);
       expectSound(x, p);
       let separated = 0;
       for (let i = 0; i < 50; i++) {
@@ -256,7 +256,7 @@ describe("PCA of made matrices against all eigenvectors in float64", () => {
   ];
   for (const [title, x, components] of cases)
     it(`${title}: ${x.rows} × ${x.cols}, ${components} components`, async () => {
-      const p = await fit(x, components);
+      const p = await decompose(x, components);
       expect(p.components).toBe(components);
       expectSound(x, p);
       expectEqualsReference(x, p);
@@ -264,7 +264,7 @@ describe("PCA of made matrices against all eigenvectors in float64", () => {
 
   it("zero variance: zero scores and shares, orthonormal loadings", async () => {
     const x = dense(20, 30, () => 4);
-    const p = await fit(x, 5);
+    const p = await decompose(x, 5);
     expectSound(x, p);
     expect(p.scores.every((v) => v === 0)).toBe(true);
     expect([...p.variance, ...p.varianceRatio].every((v) => v === 0)).toBe(true);
@@ -272,7 +272,7 @@ describe("PCA of made matrices against all eigenvectors in float64", () => {
 
   it("CSR gives what dense gives, bit for bit", async () => {
     const x = dense(70, 90, (i, j) => ((i * 31 + j * 17) % 5 === 0 ? Math.sin(i + 3 * j) : 0));
-    expect(await fit(toCsr(x), 10)).toEqual(await fit(x, 10));
+    expect(await decompose(toCsr(x), 10)).toEqual(await decompose(x, 10));
   });
 
   it("a matrix of several row blocks: genes that are all zero change nothing", async () => {
@@ -280,8 +280,8 @@ describe("PCA of made matrices against all eigenvectors in float64", () => {
     const wide = { ...toCsr(small), cols: 60_000 };
     const blocks = new RowBlocks(wide, new Float64Array(wide.cols), 32);
     expect([blocks.count, blocks.height]).toEqual([2, 151]);
-    const a = await fit(small, 8);
-    const b = await fit(wide, 8);
+    const a = await decompose(small, 8);
+    const b = await decompose(wide, 8);
     for (let i = 0; i < 8; i++)
       expect(cosine(column(a.scores, 8, i), column(b.scores, 8, i))).toBeGreaterThan(0.99999);
   });
@@ -318,9 +318,9 @@ describe("PCA is a function of matrix and seed", () => {
   for (const [title, make] of cases)
     it(`${title}: the same bits with 1 and 2 threads and from run to run`, async () => {
       const x = await make();
-      const one = await fit(x, 50, 1);
-      expect(await fit(x, 50, 2)).toEqual(one);
-      expect(await fit(x, 50, 2)).toEqual(one);
+      const one = await decompose(x, 50, 1);
+      expect(await decompose(x, 50, 2)).toEqual(one);
+      expect(await decompose(x, 50, 2)).toEqual(one);
     });
 });
 
@@ -341,8 +341,10 @@ describe("PCA at the edges", () => {
   });
 
   it("refuses one sample, and values that are not finite", async () => {
-    await expect(fit(dense(1, 5, () => 1))).rejects.toThrow(/too few samples or genes/);
-    await expect(fit(dense(9, 5, (i, j) => (i + j === 3 ? Number.NaN : i)))).rejects.toThrow(/not finite/);
+    await expect(decompose(dense(1, 5, () => 1))).rejects.toThrow(/too few samples or genes/);
+    await expect(decompose(dense(9, 5, (i, j) => (i + j === 3 ? Number.NaN : i)))).rejects.toThrow(
+      /not finite/,
+    );
   });
 
   it("stops when told to", async () => {
