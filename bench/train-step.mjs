@@ -5,7 +5,7 @@ import { paramSpecs } from "../dist/net/nets.js";
 import { initialise } from "../dist/net/weights/init.js";
 import { RandomState } from "../dist/random.js";
 import { fillBatch } from "../dist/train/batches.js";
-import { Trainer } from "../dist/train/step.js";
+import { Trainer, TrainingSessions } from "../dist/train/step.js";
 import { spread, startPeer } from "./peer.mjs";
 
 const { values, positionals } = parseArgs({
@@ -23,13 +23,8 @@ const results = [];
 for (const net of positionals.length ? positionals : ["resnet18", "efficientnet_b0", "efficientnet_lite0"]) {
   const random = new RandomState(0);
   const parameters = initialise(paramSpecs(net, classes), net, random);
-  const trainer = new Trainer(
-    net,
-    classes,
-    size,
-    { parameters, moments: new Map(), steps: 0 },
-    { lr: 1e-4, threads: 2 },
-  );
+  const sessions = new TrainingSessions(net, classes, size, 2);
+  const trainer = new Trainer(sessions, { parameters, moments: new Map(), steps: 0 }, 1e-4);
   const images = Uint8Array.from({ length: batch * size * size * 3 }, () => random.uint32() & 255);
   const rows = Int32Array.from({ length: batch }, (_, i) => i);
   const codes = rows.map((i) => i % classes);
@@ -51,7 +46,7 @@ for (const net of positionals.length ? positionals : ["resnet18", "efficientnet_
     theirs.push(Math.min(...Object.values(await peer.step())));
   }
   peer.end();
-  await trainer.release();
+  await sessions.release();
   results.push({
     work: `${net} training step, batch ${batch}, ${size}×${size}`,
     peer: `PyTorch ${peer.hello.torch}`,

@@ -24,6 +24,7 @@ import { fillBatch } from "../train/batches.js";
 import { packStanding, unpackStanding } from "../train/checkpoint.js";
 import { type Fold, stratifiedKFold } from "../train/folds.js";
 import { atStart, type EpochRecord, type TrainingData, train } from "../train/loop.js";
+import { TrainingSessions } from "../train/step.js";
 import type { FoldHistory } from "./compare.js";
 import type { StageContext } from "./context.js";
 
@@ -79,17 +80,21 @@ export async function trainStage(run: RunFolder, settings: Settings, ctx: StageC
     classes: samples.classes.length,
   };
   const folds = stratifiedKFold(samples.codes, settings.folds, settings.seed);
+  const sessionsOf = (net: NetName) =>
+    new TrainingSessions(net, data.classes, data.size, settings.threads || undefined);
   const outputs: string[] = [];
   let best: { net: NetName; accuracy: number; weights: LoadedWeights } | undefined;
   for (const [net, weights] of starting) {
     const evaluator = await Evaluator.create(net, data.classes, data.size, settings.threads || undefined);
-    const unit: Unit = { run, settings, ctx, net, weights, data };
+    const sessions = sessionsOf(net);
+    const unit: Unit = { run, settings, ctx, net, weights, data, sessions };
     const probabilities = new Float32Array(samples.codes.length * data.classes);
     try {
       for (const [k, fold] of folds.entries())
         await trainFold(unit, samples, fold, k, evaluator, probabilities);
     } finally {
       await evaluator.release();
+      await sessions.release();
     }
     await run.write(`oof_${net}.csv`, outOfFoldCsv(samples, folds, probabilities));
     outputs.push(`oof_${net}.csv`);
@@ -101,7 +106,12 @@ export async function trainStage(run: RunFolder, settings: Settings, ctx: StageC
     if (best === undefined || mean > best.accuracy) best = { net, accuracy: mean, weights };
   }
   if (best !== undefined) {
-    await trainFinal({ run, settings, ctx, net: best.net, weights: best.weights, data });
+    const sessions = sessionsOf(best.net);
+    try {
+      await trainFinal({ run, settings, ctx, net: best.net, weights: best.weights, data, sessions });
+    } finally {
+      await sessions.release();
+    }
     outputs.push("final/history.json", "final/weights.safetensors");
   }
   await run.finish("train", outputs, { finalNet: best?.net });
@@ -115,6 +125,7 @@ interface Unit {
   net: NetName;
   weights: LoadedWeights;
   data: TrainingData;
+  sessions: TrainingSessions;
 }
 
 /** Trains one fold, or takes it up where it stands, and predicts its test samples into `probabilities`. */
@@ -205,7 +216,7 @@ async function finished({ run, ctx, net, data }: Unit, folder: string): Promise<
 
 /** One training from its checkpoint or its start to its end; writes weights.safetensors. */
 async function trainUnit(
-  { run, settings, ctx, net, weights, data }: Unit,
+  { run, settings, ctx, net, weights, data, sessions }: Unit,
   folder: string,
   name: string,
   rows: Int32Array,
@@ -230,7 +241,8 @@ async function trainUnit(
   const { state, history } = await train(data, rows, from, {
     net,
     seeds,
-    settings: { ...settings, threads: settings.threads || undefined },
+    settings,
+    sessions,
     name,
     ...ctx,
     checkpoint: {

@@ -8,7 +8,7 @@ import type { NetName } from "../net/weights/layouts.js";
 import { type Progress, silent } from "../progress.js";
 import { RandomState } from "../random.js";
 import { fillBatch } from "./batches.js";
-import { Trainer, type TrainingState } from "./step.js";
+import { Trainer, TrainingSessions, type TrainingState } from "./step.js";
 
 export interface TrainingData {
   /** n × size × size × 3 bytes. */
@@ -58,6 +58,8 @@ export interface LoopOptions {
   /** Path of seeds of this training: the seed, the net, the fold. */
   readonly seeds: readonly number[];
   readonly settings: TrainingSettings;
+  /** Shared with other trainings of the net on images of this size; else compiled for this one. */
+  readonly sessions?: TrainingSessions;
   readonly name: string;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
@@ -79,7 +81,8 @@ export async function train(
   const { net, seeds, settings, signal, progress = silent } = options;
   const { epochs, batch } = settings;
   const steps = stepsPerEpoch(rows.length, batch);
-  const trainer = new Trainer(net, data.classes, data.size, from.state, settings);
+  const sessions = options.sessions ?? new TrainingSessions(net, data.classes, data.size, settings.threads);
+  const trainer = new Trainer(sessions, from.state, settings.lr);
   const buffer = new Float32Array(Math.min(batch, rows.length) * 3 * data.size * data.size);
   const history = [...from.history];
   let { step, lossSum, seen, seconds } = from;
@@ -112,7 +115,7 @@ export async function train(
     return { state: trainer.state(), history };
   } finally {
     task.end();
-    await trainer.release();
+    if (options.sessions === undefined) await sessions.release();
   }
 }
 

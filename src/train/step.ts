@@ -70,30 +70,65 @@ export interface TrainingState {
   readonly steps: number;
 }
 
+interface Compiled {
+  readonly session: Session;
+  readonly graph: TrainingGraph;
+}
+
+/**
+ * The step of one network, compiled per batch size (the last batch of an epoch is smaller). Trainings of the same
+ * network, one after another, share it: compiling takes seconds. Two sizes are kept, since each holds its activations.
+ */
+export class TrainingSessions {
+  private readonly compiled = new Map<number, Promise<Compiled>>();
+
+  constructor(
+    readonly net: NetName,
+    readonly classes: number,
+    readonly size: number,
+    private readonly threads?: number,
+  ) {}
+
+  async get(n: number): Promise<Compiled> {
+    let entry = this.compiled.get(n);
+    if (entry === undefined) {
+      if (this.compiled.size === 2) await this.drop(Math.min(...this.compiled.keys()));
+      const graph = trainingGraph(this.net, this.classes, n, this.size);
+      entry = createSession(graph.graph, { threads: this.threads }).then((session) => ({ session, graph }));
+      this.compiled.set(n, entry);
+    }
+    return entry;
+  }
+
+  private async drop(n: number): Promise<void> {
+    const entry = this.compiled.get(n);
+    this.compiled.delete(n);
+    await (await entry)?.session.release();
+  }
+
+  async release(): Promise<void> {
+    for (const n of [...this.compiled.keys()]) await this.drop(n);
+  }
+}
+
 export class Trainer {
-  private readonly sessions = new Map<number, Promise<{ session: Session; graph: TrainingGraph }>>();
   private current = new Map<string, Float32Array>();
   private spare = new Map<string, Float32Array>();
   private readonly dims = new Map<string, readonly number[]>();
   private steps: number;
 
+  /** @param sessions stay the caller's to release */
   constructor(
-    private readonly net: NetName,
-    private readonly classes: number,
-    private readonly size: number,
+    private readonly sessions: TrainingSessions,
     state: TrainingState,
-    private readonly options: { lr: number; threads?: number },
+    private readonly lr: number,
   ) {
     this.steps = state.steps;
     for (const [name, { dims, data }] of state.parameters) this.keep(name, dims, data);
-    for (const [name, { dims }] of state.parameters) {
+    for (const [name, { dims, data }] of state.parameters) {
       if (name.endsWith(".running_mean") || name.endsWith(".running_var")) continue;
       for (const key of [`m:${name}`, `v:${name}`])
-        this.keep(
-          key,
-          dims,
-          state.moments.get(key)?.data ?? new Float32Array(state.parameters.get(name)!.data.length),
-        );
+        this.keep(key, dims, state.moments.get(key)?.data ?? new Float32Array(data.length));
     }
   }
 
@@ -101,20 +136,6 @@ export class Trainer {
     this.dims.set(name, dims);
     this.current.set(name, data.slice());
     this.spare.set(name, new Float32Array(data.length));
-  }
-
-  /** Compiled once per batch size (the last batch of an epoch is smaller). */
-  private compiled(n: number): Promise<{ session: Session; graph: TrainingGraph }> {
-    let entry = this.sessions.get(n);
-    if (entry === undefined) {
-      const graph = trainingGraph(this.net, this.classes, n, this.size);
-      entry = createSession(graph.graph, { threads: this.options.threads }).then((session) => ({
-        session,
-        graph,
-      }));
-      this.sessions.set(n, entry);
-    }
-    return entry;
   }
 
   /**
@@ -125,10 +146,11 @@ export class Trainer {
    */
   async step(images: Float32Array, codes: ArrayLike<number>, random: RandomState): Promise<number> {
     const n = codes.length;
-    const { session, graph } = await this.compiled(n);
-    const target = new Float32Array(n * this.classes);
-    for (let i = 0; i < n; i++) target[i * this.classes + codes[i]] = 1;
-    const { stepSize, correction2 } = adamSchedule(this.options.lr, this.steps + 1);
+    const { classes } = this.sessions;
+    const { session, graph } = await this.sessions.get(n);
+    const target = new Float32Array(n * classes);
+    for (let i = 0; i < n; i++) target[i * classes + codes[i]] = 1;
+    const { stepSize, correction2 } = adamSchedule(this.lr, this.steps + 1);
     const feeds: Record<string, Float32Array> = {
       ...Object.fromEntries(this.current),
       ...drawMasks(graph.masks, random),
@@ -152,10 +174,5 @@ export class Trainer {
     for (const [name, data] of this.current)
       (/^[mv]:/.test(name) ? moments : parameters).set(name, { dims: this.dims.get(name) ?? [], data });
     return { parameters, moments, steps: this.steps };
-  }
-
-  async release(): Promise<void> {
-    for (const entry of this.sessions.values()) await (await entry).session.release();
-    this.sessions.clear();
   }
 }

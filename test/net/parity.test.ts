@@ -10,7 +10,7 @@ import { nets, paramSpecs } from "../../src/net/nets.js";
 import type { Tensors } from "../../src/net/tensors.js";
 import type { NetName } from "../../src/net/weights/layouts.js";
 import { RandomState } from "../../src/random.js";
-import { drawMasks, Trainer } from "../../src/train/step.js";
+import { drawMasks, Trainer, TrainingSessions } from "../../src/train/step.js";
 import { type Digest, deviation, formulaImages, formulaWeights } from "./formula.js";
 
 interface Oracle {
@@ -99,14 +99,15 @@ describe.each(Object.keys(oracle) as NetName[])("%s against PyTorch", (net) => {
 
   it("follows its loss over 20 Adam steps", async () => {
     const state = { parameters: weights, moments: new Map(), steps: 0 };
-    const trainer = new Trainer(net, classes, 64, state, { lr: oracle[net].lr });
+    const sessions = new TrainingSessions(net, classes, 64);
+    const trainer = new Trainer(sessions, state, oracle[net].lr);
     const curve: number[] = [];
     for (let t = 0; t < 20; t++) {
       const codes = Array.from({ length: 8 }, (_, i) => (3 * i + (t % 4)) % classes);
       curve.push(await trainer.step(formulaImages(10 + (t % 4), 8, 64, 64), codes, new RandomState([5, t])));
     }
     const after = await evaluate(net, trainer.state().parameters, formulaImages(1, 2, 64, 64), 64, 64);
-    await trainer.release();
+    await sessions.release();
     expectClose(curve, oracle[net].curve, 1e-3);
     expectClose(after, oracle[net].after, 1e-2);
   });

@@ -5,7 +5,7 @@ import { paramSpecs } from "../../src/net/nets.js";
 import type { Tensors } from "../../src/net/tensors.js";
 import type { NetName } from "../../src/net/weights/layouts.js";
 import { RandomState } from "../../src/random.js";
-import { drawMasks, Trainer, trainingGraph } from "../../src/train/step.js";
+import { drawMasks, Trainer, TrainingSessions, trainingGraph } from "../../src/train/step.js";
 import { formulaImages, formulaWeights } from "../net/formula.js";
 
 const classes = 3;
@@ -15,7 +15,8 @@ const netNames: NetName[] = ["resnet18", "efficientnet_b0", "efficientnet_lite0"
 /** Losses and final state of a step with 8 samples and one with 3. */
 async function twoSteps(net: NetName, parameters: Tensors, threads: number) {
   const state = { parameters, moments: new Map(), steps: 0 };
-  const trainer = new Trainer(net, classes, size, state, { lr: 1e-3, threads });
+  const sessions = new TrainingSessions(net, classes, size, threads);
+  const trainer = new Trainer(sessions, state, 1e-3);
   const losses: number[] = [];
   const digests: string[] = [];
   for (const n of [8, 3]) {
@@ -25,7 +26,7 @@ async function twoSteps(net: NetName, parameters: Tensors, threads: number) {
     for (const [name, { data }] of [...now.parameters, ...now.moments])
       digests.push(`${name} ${sha256(data)}`);
   }
-  await trainer.release();
+  await sessions.release();
   return { losses, digests };
 }
 
@@ -80,12 +81,13 @@ it("the steps count on in Adam's correction: two steps differ from one step twic
   const before = [...parameters.values()].map(({ data }) => sha256(data));
   const images = formulaImages(3, 4, 32, 32);
   const state = { parameters, moments: new Map(), steps: 0 };
-  const trainer = new Trainer("resnet18", classes, 32, state, { lr: 1e-3, threads: 2 });
+  const sessions = new TrainingSessions("resnet18", classes, 32, 2);
+  const trainer = new Trainer(sessions, state, 1e-3);
   const first = await trainer.step(images, [0, 1, 2, 0], new RandomState(0));
   expect(trainer.state().steps).toBe(1);
   const second = await trainer.step(images, [0, 1, 2, 0], new RandomState(0));
   expect(trainer.state().steps).toBe(2);
-  await trainer.release();
+  await sessions.release();
   expect(second).toBeLessThan(first);
   // the caller's arrays are not touched
   expect([...parameters.values()].map(({ data }) => sha256(data))).toEqual(before);
