@@ -25,6 +25,9 @@ export const saliency = stage("saliency");
 export const report = stage("report");
 
 export { defaults, netNames, resolveSettings, type Settings, type SettingsInput } from "./config.js";
+export { type Pca, pca } from "./embed/pca.js";
+export { tsne } from "./embed/tsne.js";
+export { umap } from "./embed/umap.js";
 export { renderSpectral, spectralLayout } from "./encode/spectral.js";
 export { CellhueError, type ErrorParts, InterruptedError } from "./errors.js";
 export { confusionMatrix } from "./evaluate/confusion-matrix.js";

@@ -1,7 +1,7 @@
 /**
- * Seeded randomness: the Mersenne Twister (MT19937) with numpy's legacy `RandomState` methods, bit for bit, so that
- * folds equal scikit-learn's. A seed may be a path of keys, e.g. `[seed, fold, epoch]`: the stream is then a function
- * of where the work stands and a resumed run needs no saved state.
+ * Seeded randomness: the Mersenne Twister (MT19937) with numpy's legacy `RandomState` methods, bit for bit (normals up
+ * to the last digit of the logarithm), so that folds equal scikit-learn's. A seed may be a path of keys, e.g.
+ * `[seed, fold, epoch]`: the stream is then a function of where the work stands, and a resumed run needs no saved state.
  * Reference: Matsumoto & Nishimura 1998; numpy/random/mtrand (legacy seeding, random_interval, legacy_gauss).
  */
 const N = 624;
