@@ -15,6 +15,6 @@ export const demoSettings = (): SettingsInput => ({
   // Small images and batches and a higher rate: minutes on two cores, and enough steps to learn from 147 cells.
   size: 64,
   batch: 16,
-  lr: 1e-3,
+  lr: 3e-4,
   epochs: 12,
 });
