@@ -1,9 +1,11 @@
 // npm run bench: the training step against PyTorch and the preprocess against scanpy, in one run; writes
 // docs/benchmarks.md. Needs the Python peers (bench/peers/requirements.txt, $PEER_PYTHON).
+// --steps FILE --preprocess FILE: writes it from what the two scripts printed before.
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const bench = (script, ...args) =>
@@ -14,8 +16,10 @@ const bench = (script, ...args) =>
     }),
   );
 
-const steps = bench("train-step.mjs", "--pairs", "5");
-const preprocess = bench("preprocess.mjs", "--pairs", "3");
+const { values } = parseArgs({ options: { steps: { type: "string" }, preprocess: { type: "string" } } });
+const measured = (file, ...args) => (file ? JSON.parse(readFileSync(file, "utf8")) : bench(...args));
+const steps = measured(values.steps, "train-step.mjs", "--pairs", "5");
+const preprocess = measured(values.preprocess, "preprocess.mjs", "--pairs", "3");
 
 const s = (x) => x.toFixed(2);
 const range = ({ median, min, max }) => `${s(median)} (${s(min)}–${s(max)})`;
@@ -37,7 +41,8 @@ const lines = [
   ),
   "",
   "## Preprocess",
-  "A made set of 5,900 cells × 20,000 genes, a third non-zero; cold processes, from the import to the last PNG.",
+  "A made set of 5,900 cells × 20,000 genes, a third non-zero; cold processes, from the import to the last PNG; " +
+    `medians of ${preprocess.runs.cellhue.length} pairs.`,
   "",
   "| stage | cellhue | scanpy | ratio |",
   "|---|---|---|---|",
