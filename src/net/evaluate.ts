@@ -46,6 +46,9 @@ export function networkGraph(net: NetName, tensors: Tensors, classes: number, si
 
 const batch = 32;
 
+const feedsOf = (tensors: Tensors): Record<string, Float32Array> =>
+  Object.fromEntries([...tensors].map(([name, { data }]) => [name, data]));
+
 /** A compiled network whose weights are fed, so that one compilation serves all folds. */
 export class Evaluator {
   private constructor(
@@ -74,7 +77,7 @@ export class Evaluator {
     n: number,
     fill: (first: number, count: number, into: Float32Array) => void,
   ): Promise<Float32Array> {
-    const feeds = Object.fromEntries([...tensors].map(([name, { data }]) => [name, data]));
+    const feeds = feedsOf(tensors);
     const image = new Float32Array(batch * 3 * this.size * this.size);
     const out = new Float32Array(n * this.classes);
     for (let first = 0; first < n; first += batch) {
@@ -124,7 +127,7 @@ export async function scoreGradient(
   g.output("gradient", gradient);
   const session = await createSession(g, { threads });
   try {
-    const feeds = Object.fromEntries([...tensors].map(([name, { data }]) => [name, data]));
+    const feeds = feedsOf(tensors);
     const out = new Float32Array(n * sample);
     for (let first = 0; first < n; first += batch) {
       const count = Math.min(batch, n - first);

@@ -21,7 +21,6 @@ export async function saliencyStage(run: RunFolder, settings: Settings, ctx: Sta
     progress.note("saliency: done before with the same nets");
     return;
   }
-  await run.clear("saliency");
   const samples = await readSamples(run);
   const final = await run.readJson<FinalHistory>("final/history.json");
   await writeModel(run, settings, samples, final);

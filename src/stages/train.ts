@@ -48,12 +48,22 @@ export async function checkTraining(settings: Settings, ctx: StageContext): Prom
   for (const net of settings.net) await startingWeights(net, settings, ctx);
 }
 
+const randomWeights: LoadedWeights = {
+  tensors: new Map(),
+  source: "random",
+  sha256: null,
+  pretrained: false,
+  warnings: [],
+};
+
 function startingWeights(net: NetName, settings: Settings, ctx: StageContext): Promise<LoadedWeights> {
   const choice = settings.weights[net] ?? "pretrained";
+  // Every fold draws its own (initialParameters): a network of 1000 classes would be drawn for nothing.
+  if (choice === "random") return Promise.resolve(randomWeights);
   return loadWeights(
     net,
     paramSpecs(net, imagenetClasses),
-    choice === "pretrained" || choice === "random" ? choice : { file: choice },
+    choice === "pretrained" ? choice : { file: choice },
     { ...ctx, random: new RandomState([settings.seed, netSeeds[net]]) },
   );
 }
@@ -63,14 +73,13 @@ export async function trainStage(run: RunFolder, settings: Settings, ctx: StageC
   // Loaded first: a file that was replaced under the same name makes another training.
   const starting = new Map<NetName, LoadedWeights>();
   for (const net of settings.net)
-    starting.set(net, await startingWeights(net, settings, { ...ctx, progress: onlyNotes(ctx) }));
+    starting.set(net, await startingWeights(net, settings, { ...ctx, progress: onlyBars(ctx) }));
   const digests = Object.fromEntries([...starting].map(([net, { sha256 }]) => [net, sha256]));
   const step = await run.begin("train", settings, digests);
   if (step === "done") {
     progress.note("train: done before with the same settings");
     return;
   }
-  if (step === "fresh") await run.clear("train");
   const samples = await readSamples(run);
   const images = await readImages(run, samples, settings.size, ctx);
   const data: TrainingData = {
@@ -297,9 +306,9 @@ const sourceOf = ({ source, sha256, pretrained }: LoadedWeights): FoldHistory["w
   pretrained,
 });
 
-/** Warnings about weights were shown when they were checked; notes and bars go on. */
-const onlyNotes = ({ progress }: StageContext): StageContext["progress"] => ({
-  ...progress,
+/** What is to say of the weights was said when they were checked; the bar of a download goes on. */
+const onlyBars = ({ progress }: StageContext): StageContext["progress"] => ({
+  task: (name, total) => progress.task(name, total),
   note() {},
   warn() {},
 });
