@@ -8,12 +8,26 @@ import {
   batchNormEvaluation,
   batchNormTraining,
 } from "../../src/graph/ops/batch-norm.js";
+import { cast } from "../../src/graph/ops/cast.js";
 import { type ConvOptions, conv2d } from "../../src/graph/ops/conv2d.js";
 import { crossEntropy } from "../../src/graph/ops/cross-entropy.js";
-import { add, mul, relu, relu6, sigmoid, silu, sub } from "../../src/graph/ops/elementwise.js";
+import {
+  add,
+  div,
+  log,
+  mul,
+  relu,
+  relu6,
+  sigmoid,
+  silu,
+  sqrt,
+  sub,
+} from "../../src/graph/ops/elementwise.js";
+import { gatherColumns } from "../../src/graph/ops/gather-columns.js";
 import { linear } from "../../src/graph/ops/linear.js";
-import { productTransposed } from "../../src/graph/ops/matmul.js";
+import { matMul, productTransposed } from "../../src/graph/ops/matmul.js";
 import { globalAveragePool, maxPool, type PoolOptions } from "../../src/graph/ops/pool.js";
+import { rowSmallest, rowSum } from "../../src/graph/ops/reduce.js";
 import { reshape } from "../../src/graph/ops/reshape.js";
 import { createSession } from "../../src/graph/session.js";
 import { RandomState } from "../../src/random.js";
@@ -59,6 +73,17 @@ const ops: Record<string, (g: Graph, inputs: Value[], options: Record<string, un
   crossEntropy: (g, [logits, target]) => [crossEntropy(g, logits, target)],
   linear: (g, [x, weight, bias]) => [linear(g, x, weight, bias)],
   productTransposed: (g, [a, b]) => [productTransposed(g, a, b)],
+  div: (g, [a, b]) => [div(g, a, b)],
+  sqrt: (g, [x]) => [sqrt(g, x)],
+  log: (g, [x]) => [log(g, x)],
+  matMul: (g, [a, b]) => [matMul(g, a, b)],
+  gatherColumns: (g, [x], options) => [gatherColumns(g, x, options.columns as number[])],
+  rowSum: (g, [x]) => [rowSum(g, x)],
+  rowSmallest: (g, [x], options) => [rowSmallest(g, x, options.count as number)],
+  cast: (g, [x]) => {
+    const wide = cast(g, x, "float64");
+    return [cast(g, mul(g, wide, wide), "float32")];
+  },
   reshape: (g, [x], options) => [reshape(g, x, options.dims as number[])],
 };
 

@@ -146,6 +146,21 @@ for m, k, n in [(4, 5, 3), (3, 5, 4), (3, 1, 4), (1, 7, 1), (2, 33, 70)]:
 for a, b in [([2, 3, 4], [6, 4]), ([6], [1, 6, 1, 1]), ([1], []), ([2, 3, 1, 1], [2, 3])]:
     case(f"{a} as {b}", "reshape", [d(*a)], lambda x: x.reshape(b), dict(dims=b))
 
+for a, b in [([2, 3], [2, 3]), ([4, 5], [4, 1]), ([4, 1], [1, 5]), ([3], []), ([1, 1], [1])]:
+    case(f"{a} by {b}", "div", [d(*a), d(*b, offset=2)], torch.div)
+for op, f in dict(sqrt=torch.sqrt, log=torch.log).items():
+    case("drawn", op, [d(3, 5, offset=2)], f)
+    case("near 0 and large", op, [d(5, list=[1e-30, 1e-6, 1, 1e6, 1e30])], f)
+for m, k, n in [(4, 5, 3), (3, 5, 4), (3, 1, 4), (1, 7, 1), (2, 33, 70), (1, 1, 1)]:
+    case(f"{m}×{k} by {k}×{n}", "matMul", [d(m, k), d(k, n)], torch.matmul)
+for n, k, columns in [(3, 5, [0, 2, 4]), (2, 4, [3, 1]), (1, 1, [0]), (4, 6, [5]), (2, 3, [0, 1, 2])]:
+    case(f"{columns} of {n}×{k}", "gatherColumns", [d(n, k)], lambda x: x[:, columns], dict(columns=columns))
+for n, k in [(3, 5), (1, 4), (4, 1), (1, 1)]:
+    case(f"{n}×{k}", "rowSum", [d(n, k)], lambda x: x.sum(1, keepdim=True))
+for n, k, count in [(3, 5, 2), (2, 7, 7), (1, 4, 1), (4, 1, 1)]:
+    case(f"{count} of {n}×{k}", "rowSmallest", [d(n, k)], lambda x: torch.topk(x, count, 1, False, True).values, dict(count=count))
+case("there and back", "cast", [d(3, 4)], lambda x: x * x)
+
 text = "[\n" + ",\n".join(json.dumps(c, separators=(",", ":"), ensure_ascii=False) for c in cases) + "\n]\n"
 open(os.path.join(os.path.dirname(__file__), "../fixtures/ops.json"), "w").write(text)
 print(len(cases), "cases", len(text), "bytes")

@@ -1,6 +1,6 @@
 /**
  * Role: differentiable elementwise ops with numpy's broadcasting.
- * Contract: float32 in and out; each records its own backward.
+ * Contract: float32 in and out (add … log: float64 as well); each records its own backward.
  */
 import type { Dim, Graph, Value } from "../graph.js";
 
@@ -52,6 +52,33 @@ export function mul(g: Graph, a: Value, b: Value): Value {
     needA && dy ? sumTo(g, g.op("Mul", [dy, b], y.dims), a.dims) : undefined,
     needB && dy ? sumTo(g, g.op("Mul", [dy, a], y.dims), b.dims) : undefined,
   ]);
+  return y;
+}
+
+export function div(g: Graph, a: Value, b: Value): Value {
+  const y = g.op("Div", [a, b], broadcastDims(a.dims, b.dims));
+  g.record("div", [a, b], [y], ([dy], [needA, needB]) => {
+    if (dy === undefined) return [];
+    const share = g.op("Div", [dy, b], y.dims);
+    return [
+      needA ? sumTo(g, share, a.dims) : undefined,
+      needB ? sumTo(g, g.op("Neg", [g.op("Mul", [share, y], y.dims)], y.dims), b.dims) : undefined,
+    ];
+  });
+  return y;
+}
+
+/** Square root; the derivative at 0 is infinite, as in PyTorch. */
+export function sqrt(g: Graph, x: Value): Value {
+  const y = g.op("Sqrt", [x], x.dims);
+  g.record("sqrt", [x], [y], ([dy]) => [dy && g.op("Div", [dy, g.op("Add", [y, y], x.dims)], x.dims)]);
+  return y;
+}
+
+/** Natural logarithm. */
+export function log(g: Graph, x: Value): Value {
+  const y = g.op("Log", [x], x.dims);
+  g.record("log", [x], [y], ([dy]) => [dy && g.op("Div", [dy, x], x.dims)]);
   return y;
 }
 

@@ -15,6 +15,16 @@ export function productTransposed(g: Graph, a: Value, b: Value): Value {
   return g.op("Transpose", [fused(b, a)], [m, n], { perm: [1, 0] });
 }
 
+/** a · b, differentiable: M×K by K×N → M×N, float32 or float64. */
+export function matMul(g: Graph, a: Value, b: Value): Value {
+  const y = g.op("MatMul", [a, b], [a.dims[0], b.dims[1]]);
+  g.record("matMul", [a, b], [y], ([dy], [needA, needB]) => [
+    needA && dy ? g.op("MatMul", [dy, transpose(g, b)], a.dims) : undefined,
+    needB && dy ? g.op("MatMul", [transpose(g, a), dy], b.dims) : undefined,
+  ]);
+  return y;
+}
+
 /** The transpose of a matrix, as a node. */
 export function transpose(g: Graph, a: Value): Value {
   return g.op("Transpose", [a], [a.dims[1], a.dims[0]], { perm: [1, 0] });
