@@ -6,7 +6,7 @@
  */
 
 /** Keeps a constant axis from dividing by zero; part of the published formula, so the largest value maps below 1. */
-const EPSILON = 1e-8;
+export const EPSILON = 1e-8;
 
 /**
  * (v − min) / (max − min + 1e-8) over every `stride`-th value from `offset` on, in float64.

@@ -19,7 +19,7 @@ import {
   stageFingerprint,
 } from "../io/run-folder.js";
 import { safeNames } from "../io/safe-name.js";
-import type { Matrix } from "../matrix.js";
+import { type Matrix, selectRows } from "../matrix.js";
 import type { StageContext } from "./context.js";
 import { versions } from "./versions.js";
 
@@ -162,29 +162,6 @@ function tellState(
     else progress.note(`${holds}; used as it is`);
   } else if (wantsLog) progress.note(`${holds}; normalised by ${normalize}`);
   else progress.warn(`${holds}; --normalize ${normalize}, which you asked for, is made for counts`);
-}
-
-/** The rows given (rising), as a new matrix. */
-export function selectRows(matrix: Matrix, rows: Int32Array): Matrix {
-  const { cols } = matrix;
-  if (matrix.kind === "dense") {
-    const data = new Float32Array(rows.length * cols);
-    rows.forEach((row, i) => {
-      data.set(matrix.data.subarray(row * cols, (row + 1) * cols), i * cols);
-    });
-    return { kind: "dense", rows: rows.length, cols, data };
-  }
-  const indptr = new Float64Array(rows.length + 1);
-  rows.forEach((row, i) => {
-    indptr[i + 1] = indptr[i] + matrix.indptr[row + 1] - matrix.indptr[row];
-  });
-  const indices = new Int32Array(indptr[rows.length]);
-  const values = new Float32Array(indptr[rows.length]);
-  rows.forEach((row, i) => {
-    indices.set(matrix.indices.subarray(matrix.indptr[row], matrix.indptr[row + 1]), indptr[i]);
-    values.set(matrix.values.subarray(matrix.indptr[row], matrix.indptr[row + 1]), indptr[i]);
-  });
-  return { kind: "csr", rows: rows.length, cols, indptr, indices, values };
 }
 
 async function sha256(path: string, signal: AbortSignal | undefined): Promise<string> {

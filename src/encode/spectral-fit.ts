@@ -1,0 +1,227 @@
+/**
+ * Role: the spectral encoder, fitted on training samples and applied to any: gene choice, scaling, PCA, UMAP and t-SNE
+ * of the training samples, the rule that places others among them, and the painter.
+ * Contract: `fitSpectral` sees training samples alone; `spectralEncoder` writes the fitted arrays into a graph from
+ * expression to image, so that a sample gets the same image alone or in a batch, in any order.
+ * Reference: METHOD §1 for the parts; neighbour-map.ts for the rule.
+ */
+import { type NeighbourMap, neighbourMapGraph } from "../embed/neighbour-map.js";
+import { maxComponents, pca } from "../embed/pca.js";
+import { type Projection, projectionGraph } from "../embed/projection.js";
+import { tsne } from "../embed/tsne.js";
+import { umap } from "../embed/umap.js";
+import { throwIfAborted } from "../errors.js";
+import { Graph, type Value } from "../graph/graph.js";
+import { createSession } from "../graph/session.js";
+import { fillRows, type Matrix } from "../matrix.js";
+import { type Progress, silent } from "../progress.js";
+import { RandomState } from "../random.js";
+import { type SpectralPainter, spectralGraph } from "./spectral-graph.js";
+
+export interface SpectralFit {
+  readonly projection: Projection;
+  readonly map: NeighbourMap;
+  readonly painter: SpectralPainter;
+}
+
+/** The places of a map in `NeighbourMap.places`. */
+export const MAP_AXES = ["tsne1", "tsne2", "umap1", "umap2"] as const;
+const NEIGHBOURS = 15;
+const POINT_SIZE = 3;
+
+export interface SpectralOptions {
+  readonly components: number;
+  readonly size: number;
+  readonly seed: number;
+  readonly threads?: number;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+  /** Gives back an array that was computed before, or computes it; so a long fit can be taken up again. */
+  readonly keep?: (
+    name: "tsne" | "umap",
+    length: number,
+    compute: () => Promise<Float32Array>,
+  ) => Promise<Float32Array>;
+}
+
+/** Both maps of samples with these scores, as `NeighbourMap.places`: n × 4, in the order of MAP_AXES. */
+export async function mapPlaces(
+  scores: Float32Array,
+  n: number,
+  k: number,
+  options: SpectralOptions,
+): Promise<Float32Array> {
+  const { seed, threads, progress, signal, keep = (_name, _length, compute) => compute() } = options;
+  const ctx = { seed, threads, progress, signal };
+  const u = await keep("umap", 2 * n, () => umap(scores, n, k, ctx));
+  throwIfAborted(signal);
+  const t = await keep("tsne", 2 * n, () => tsne(scores, n, k, ctx));
+  throwIfAborted(signal);
+  const places = new Float32Array(4 * n);
+  for (let i = 0; i < n; i++) places.set([t[2 * i], t[2 * i + 1], u[2 * i], u[2 * i + 1]], 4 * i);
+  return places;
+}
+
+/** The fitted encoder of training samples whose projection, scores and maps are known. */
+export function spectralFit(
+  projection: Projection,
+  scores: Float32Array,
+  places: Float32Array,
+  size: number,
+): SpectralFit {
+  const k = projection.components;
+  const map: NeighbourMap = { neighbours: NEIGHBOURS, components: k, reference: scores, places, axes: 4 };
+  const low = new Float32Array(4).fill(Infinity);
+  const high = new Float32Array(4).fill(-Infinity);
+  for (let i = 0; i < scores.length / k; i++) {
+    [places[4 * i], places[4 * i + 1], scores[i * k], places[4 * i + 2]].forEach((v, axis) => {
+      low[axis] = Math.min(low[axis], v);
+      high[axis] = Math.max(high[axis], v);
+    });
+  }
+  return { projection, map, painter: { size, pointSize: POINT_SIZE, low, high } };
+}
+
+/**
+ * @param x training samples × genes, finite, normalised as all samples will be
+ * @throws CellhueError where there are fewer than two samples or genes
+ */
+export async function fitSpectral(x: Matrix, options: SpectralOptions): Promise<SpectralFit> {
+  const projection = await fitProjection(x, options);
+  const scores = await project(projection, x, options);
+  const places = await mapPlaces(scores, x.rows, projection.components, options);
+  return spectralFit(projection, scores, places, options.size);
+}
+
+/** PCA of the training samples; fewer components than asked for where the samples have no more. */
+export async function fitProjection(x: Matrix, options: SpectralOptions): Promise<Projection> {
+  const { seed, threads, progress, signal } = options;
+  const components = Math.min(options.components, Math.max(1, maxComponents(x.rows, x.cols)));
+  const fit = await pca(x, { components, random: new RandomState(seed), threads, progress, signal });
+  const { mean, loadings } = fit;
+  return { genes: x.cols, chosen: null, scale: null, mean, loadings, components: fit.components };
+}
+
+/** All that the encoder knows of N samples. */
+export interface SpectralValues {
+  /** N×components. */
+  readonly scores: Value;
+  /** N×4, in the order of MAP_AXES. */
+  readonly places: Value;
+  /** N×3×size×size in 0…1. */
+  readonly image: Value;
+  /** N×1: distance to training in PCA space. */
+  readonly distance: Value;
+}
+
+/** Expression N×genes, float32, normalised as in training → image. */
+export function spectralEncoder(g: Graph, fit: SpectralFit, expression: Value): SpectralValues {
+  const scores = projectionGraph(g, fit.projection, expression);
+  const { places, distance } = neighbourMapGraph(g, fit.map, scores);
+  const [n] = scores.dims;
+  const columns = (of: Value, which: number[]) =>
+    g.op("Gather", [of, g.ints(which)], [n, which.length], { axis: 1 });
+  const numbers = g.op(
+    "Concat",
+    [columns(places, [0, 1]), columns(scores, [0]), columns(places, [2])],
+    [n, 4],
+    { axis: 1 },
+  );
+  return { scores, places, image: spectralGraph(g, fit.painter, numbers), distance };
+}
+
+/** Rows of one run of the graph; always full, so that a sample's result depends on nothing beside it. */
+const BLOCK = 64;
+
+/** Runs a graph of blocks over the rows of a matrix; `take` is called for each block with its outputs. */
+async function overRows(
+  x: Matrix,
+  build: (g: Graph, expression: Value) => Record<string, Value>,
+  { threads, progress = silent, signal }: Pick<SpectralOptions, "threads" | "progress" | "signal">,
+  what: string,
+  take: (outputs: Record<string, Float32Array>, first: number, count: number) => void,
+): Promise<void> {
+  const g = new Graph("encoder");
+  const outputs = build(g, g.input("expression", [BLOCK, x.cols]));
+  for (const [name, value] of Object.entries(outputs)) g.output(name, value);
+  const session = await createSession(g, { threads });
+  const task = progress.task(what, x.rows);
+  try {
+    const expression = new Float32Array(BLOCK * x.cols);
+    for (let first = 0; first < x.rows; first += BLOCK) {
+      throwIfAborted(signal);
+      const count = Math.min(BLOCK, x.rows - first);
+      expression.fill(0, count * x.cols);
+      fillRows(
+        x,
+        Array.from({ length: count }, (_, i) => first + i),
+        expression,
+      );
+      const found = await session.run({ expression });
+      const arrays = Object.fromEntries(
+        Object.keys(outputs).map((name) => [name, found[name].data as Float32Array]),
+      );
+      take(arrays, first, count);
+      task.update(first + count);
+    }
+  } finally {
+    task.end();
+    await session.release();
+  }
+}
+
+/** Scores of all rows, rows × components. */
+export async function project(
+  projection: Projection,
+  x: Matrix,
+  options: Pick<SpectralOptions, "threads" | "progress" | "signal">,
+): Promise<Float32Array> {
+  const k = projection.components;
+  const scores = new Float32Array(x.rows * k);
+  const build = (g: Graph, expression: Value) => ({ scores: projectionGraph(g, projection, expression) });
+  await overRows(x, build, options, "projection", (out, first, count) => {
+    scores.set(out.scores.subarray(0, count * k), first * k);
+  });
+  return scores;
+}
+
+export interface Encoded {
+  /** rows × size × size × 3 bytes, RGB. */
+  readonly images: Uint8Array;
+  /** rows × components. */
+  readonly scores: Float32Array;
+  /** rows × 4, in the order of MAP_AXES. */
+  readonly places: Float32Array;
+  /** One a row: distance to training in PCA space. */
+  readonly distance: Float32Array;
+}
+
+/** Images and all else of every row of a matrix. */
+export async function encodeSpectral(
+  fit: SpectralFit,
+  x: Matrix,
+  options: Pick<SpectralOptions, "threads" | "progress" | "signal">,
+): Promise<Encoded> {
+  const { size } = fit.painter;
+  const k = fit.projection.components;
+  const area = size * size;
+  const encoded: Encoded = {
+    images: new Uint8Array(x.rows * area * 3),
+    scores: new Float32Array(x.rows * k),
+    places: new Float32Array(x.rows * 4),
+    distance: new Float32Array(x.rows),
+  };
+  const build = (g: Graph, expression: Value) => ({ ...spectralEncoder(g, fit, expression) });
+  await overRows(x, build, options, "images", (out, first, count) => {
+    encoded.scores.set(out.scores.subarray(0, count * k), first * k);
+    encoded.places.set(out.places.subarray(0, count * 4), first * 4);
+    encoded.distance.set(out.distance.subarray(0, count), first);
+    for (let i = 0; i < count; i++)
+      for (let c = 0; c < 3; c++) {
+        const from = out.image.subarray((3 * i + c) * area, (3 * i + c + 1) * area);
+        const to = (first + i) * area * 3 + c;
+        for (let p = 0; p < area; p++) encoded.images[to + 3 * p] = Math.round(from[p] * 255);
+      }
+  });
+  return encoded;
+}
