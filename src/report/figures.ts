@@ -7,5 +7,7 @@ export { figureGenesPixel } from "./figures/figure-genes-pixel.js";
 export { figure1 } from "./figures/figure1.js";
 export { type FoldScores, foldScores } from "./figures/fold-scores.js";
 export { type ImagesByClass, imagesByClass } from "./figures/images-by-class.js";
+export { type Reliability, reliability } from "./figures/reliability.js";
+export { type RiskCoverageCurves, riskCoverageCurves } from "./figures/risk-coverage.js";
 export { type SaliencyPanels, saliencyFigures } from "./figures/saliency.js";
 export { type TrainingHistory, trainingHistory } from "./figures/training-history.js";

@@ -4,10 +4,13 @@ import { join } from "node:path";
 import { Resvg } from "@resvg/resvg-js";
 import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { calibration } from "../../src/evaluate/calibration.js";
+import { riskCoverage } from "../../src/evaluate/risk-coverage.js";
 import { figurePng, writeFigure } from "../../src/report/figure.js";
 import { coverage } from "../../src/report/figures/density.js";
 import * as draw from "../../src/report/figures.js";
-import { allFigures, blob, cloud, glow, labels, losses, ODD_LABELS } from "./made.js";
+import { categoryColour } from "../../src/report/palette.js";
+import { allFigures, blob, cloud, glow, labels, losses, ODD_LABELS, predictions } from "./made.js";
 
 /** Strict: resvg's XML parser takes no malformed file. Nothing in it may clash with other figures of a page or run. */
 function check(svg: string): void {
@@ -113,6 +116,8 @@ describe("no data at all", () => {
       draw.trainingHistory({ nets: [{ net: "resnet18", folds: [{ fold: 1, loss: [] }] }] }),
       draw.confusionAverage({ nets: [] }),
       draw.foldScores({ nets: [], metrics: [] }),
+      draw.reliability({ nets: [] }),
+      draw.riskCoverageCurves({ nets: [], majority: 0 }),
       await draw.imagesByClass({ classes: [], size: 128 }),
     ];
     for (const { svg } of figures) check(svg);
@@ -166,6 +171,91 @@ describe("foldScores", () => {
     });
     check(figure.svg);
     expect(figure.svg).toContain("not defined");
+  });
+});
+
+describe("reliability", () => {
+  const { actual, probabilities } = predictions(300, 4);
+  const net = "resnet18";
+  it("has a mark and an interval a bin that holds samples, and writes the ECE before and after", () => {
+    const result = calibration(actual, probabilities, 4, 2);
+    const { svg, title } = draw.reliability({ nets: [{ net, calibration: result }] });
+    const ece = [result.before, result.after].map((m) => m?.ece.toFixed(3));
+    expect(svg).toContain(`>ECE ${ece[0]} → ${ece[1]}</text>`);
+    expect(title).toContain("before and after temperature scaling");
+    [result.before, result.after].forEach((measures, s) => {
+      const full = measures?.bins.filter((bin) => bin.count > 0) ?? [];
+      const colour = categoryColour(s);
+      const ofSeries = (tag: string, attribute: string): number =>
+        svg.match(new RegExp(`<${tag} [^>]*${attribute}="${colour}"`, "g"))?.length ?? 0;
+      expect(full.length).toBeGreaterThan(3);
+      expect(ofSeries("line", "stroke")).toBe(full.length);
+      expect(ofSeries("rect", "fill")).toBe(full.length);
+      expect(ofSeries("path", "fill")).toBe(full.length + 1); // and the legend's
+    });
+  });
+  it("puts a mark where its bin's accuracy and confidence are", () => {
+    // one bin: confidence 0.75, half of the samples right, on a panel of 250 px from (58, 44)
+    const one = calibration(Int32Array.of(0, 1), Float64Array.of(0.75, 0.25, 0.75, 0.25), 2);
+    const { svg } = draw.reliability({ nets: [{ net, calibration: one }] });
+    const [x, low, high] = [
+      58 + 0.75 * 250,
+      one.before.bins[11].interval?.[0],
+      one.before.bins[11].interval?.[1],
+    ];
+    const at = (share: number | undefined): string => (44 + 250 * (1 - (share ?? 0))).toFixed(2);
+    expect(svg).toContain(`<line x1="${x}" x2="${x}" y1="${at(low)}" y2="${at(high)}"`);
+  });
+  it("shows one series where there are no temperatures", () => {
+    const { svg, title } = draw.reliability({
+      nets: [{ net, calibration: calibration(actual, probabilities, 4) }],
+    });
+    expect(svg).not.toContain("temperature");
+    expect(svg).not.toContain("→");
+    expect(title).not.toContain("temperature");
+  });
+  it("takes seven nets and hostile names", () => {
+    const nets = ODD_LABELS.slice(0, 7).map((name) => ({
+      net: name,
+      calibration: calibration(actual, probabilities, 4, 2),
+    }));
+    check(draw.reliability({ nets }).svg);
+  });
+});
+
+describe("riskCoverageCurves", () => {
+  it("ends every line at the net's error, and leaves out the first few samples, but not of a small set", () => {
+    const { actual, probabilities } = predictions(300, 4);
+    const curve = riskCoverage(actual, probabilities, 4);
+    const first = curve.points.find((point) => point.assigned === 10);
+    const { svg, title } = draw.riskCoverageCurves({ nets: [{ net: "resnet18", curve }], majority: 0.3 });
+    const line = /<path d="M([\d.]+),[^"]*L([\d.]+),[\d.]+"/.exec(svg);
+    expect(Number(line?.[1])).toBeCloseTo(58 + 400 * (first?.coverage ?? 0), 1);
+    expect(Number(line?.[2])).toBe(458);
+    expect(svg).toContain(`(area ${curve.aurc.toFixed(3)})`);
+    expect(svg).toContain("always the largest class (0.700)");
+    expect(title).toContain("from 10 samples on");
+    const few = predictions(12, 2);
+    const small = riskCoverage(few.actual, few.probabilities, 2);
+    expect(
+      draw.riskCoverageCurves({ nets: [{ net: "resnet18", curve: small }], majority: 0.5 }).title,
+    ).not.toContain("samples on");
+  });
+  it("keeps a line of many samples short", () => {
+    const { actual, probabilities } = predictions(20_000, 3);
+    const nets = [{ net: "resnet18", curve: riskCoverage(actual, probabilities, 3) }];
+    const { svg } = draw.riskCoverageCurves({ nets, majority: 0.3 });
+    check(svg);
+    expect(svg.length).toBeLessThan(25_000);
+  });
+  it("takes a single confidence, and a net without an error on one class", () => {
+    const same = riskCoverage(Int32Array.of(0, 1), Float64Array.of(0.5, 0.5, 0.5, 0.5), 2);
+    const right = riskCoverage(Int32Array.of(0, 0), Float64Array.of(1, 1), 1);
+    for (const [curve, majority] of [
+      [same, 0.5],
+      [right, 1],
+    ] as const)
+      check(draw.riskCoverageCurves({ nets: [{ net: "n", curve }], majority }).svg);
   });
 });
 

@@ -1,7 +1,10 @@
 /** Made data in the shape of a run, for tests of figures and report: clouds of samples, scores, losses. Seeded. */
 
 import { mean as d3mean, deviation } from "d3-array";
+import { calibration } from "../../src/evaluate/calibration.js";
 import { METRIC_NAMES, type MetricName } from "../../src/evaluate/metrics.js";
+import { riskCoverage } from "../../src/evaluate/risk-coverage.js";
+import { softmaxRows } from "../../src/evaluate/softmax.js";
 import { RandomState } from "../../src/random.js";
 import type { Figure } from "../../src/report/figure.js";
 import {
@@ -13,6 +16,8 @@ import {
   foldScores,
   imagesByClass,
   type PixelMap,
+  reliability,
+  riskCoverageCurves,
   saliencyFigures,
   trainingHistory,
 } from "../../src/report/figures.js";
@@ -118,6 +123,21 @@ export function losses(folds: number, epochs: number, seed = 4): { fold: number;
   }));
 }
 
+/** True classes, and the probabilities of a net that knows something and is too sure. */
+export function predictions(
+  n: number,
+  classes: number,
+  seed = 6,
+): { actual: Int32Array; probabilities: Float64Array } {
+  const random = new RandomState([seed, n, classes]);
+  const actual = Int32Array.from({ length: n }, () => random.interval(classes - 1));
+  const logits = Float64Array.from(
+    { length: n * classes },
+    (_, i) => 2.5 * (random.standardNormal() + (i % classes === actual[Math.floor(i / classes)] ? 1.5 : 0)),
+  );
+  return { actual, probabilities: softmaxRows(logits, classes) };
+}
+
 const NETS = ["resnet18", "efficientnet_b0"];
 
 /** Scores of both nets on five folds. */
@@ -154,6 +174,7 @@ export function models(folds = 5): ModelScores[] {
 export async function allFigures(n: number, classes: string[], epochs = 5): Promise<Figure[]> {
   const made = cloud(n, classes);
   const { points, codes } = made;
+  const outcomes = NETS.map((net, k) => ({ net, ...predictions(n, classes.length, k) }));
   const colour = (i: number): number[] => [250 - 6 * i, 80 + 20 * (i % 8), 40 + 7 * i];
   return [
     await figure1(made),
@@ -167,6 +188,19 @@ export async function allFigures(n: number, classes: string[], epochs = 5): Prom
     trainingHistory({ nets: NETS.map((net, k) => ({ net, folds: losses(5, epochs, k) })) }),
     confusionAverage({ nets: NETS.map((net, k) => ({ net, classes, ...confusion(classes.length, k) })) }),
     foldScores(foldScoresOf(models(), 0.33)),
+    reliability({
+      nets: outcomes.map(({ net, actual, probabilities }) => ({
+        net,
+        calibration: calibration(actual, probabilities, classes.length, 1.8),
+      })),
+    }),
+    riskCoverageCurves({
+      nets: outcomes.map(({ net, actual, probabilities }) => ({
+        net,
+        curve: riskCoverage(actual, probabilities, classes.length),
+      })),
+      majority: 0.33,
+    }),
     ...(await saliencyFigures({
       size: 128,
       net: NETS[0],
