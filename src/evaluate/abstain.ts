@@ -4,9 +4,9 @@
  *
  * It is found on held-out samples with Clopper and Pearson's upper limit of the error rate. The limit holds for one
  * threshold that is looked at; the best of many would break it too often (on 2,000 samples with a confidence that says
- * nothing, in 3 of 10 calibrations instead of 1 of 20). So thresholds are tested in a fixed order, at four starts: those
- * that assign all, three, two and one quarter of the samples, each with a quarter of the error probability. From the
- * first start that holds it goes down, sample by sample, up to the first threshold that does not.
+ * nothing, in a quarter of all calibrations instead of 1 of 20). So thresholds are tested in a fixed order, at four
+ * starts: those that assign all, three, two and one quarter of the samples, each with a quarter of the error
+ * probability. From the first start that holds it goes down, sample by sample, up to the first threshold that does not.
  * The held-out samples must be independent, and like the new ones: of several cells of one patient this is not so.
  * Reference: Geifman & El-Yaniv 2017, "Selective classification for deep neural networks" (the guarantee); Angelopoulos
  * et al. 2021, "Learn then test" (fixed-sequence testing with several starts).

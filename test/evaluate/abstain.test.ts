@@ -66,7 +66,7 @@ describe("thresholdForRisk", () => {
   });
 
   // The promise itself, where it is hardest: the confidence says nothing and the true error is just above what is
-  // allowed, so that every threshold is wrong. The best of all thresholds breaks it in 30 % of calibrations.
+  // allowed, so that every threshold is wrong. The best of all thresholds breaks it in a fifth of the calibrations.
   it("keeps its promise on new samples: broken in no more than 1 − confidence of the calibrations", () => {
     const [calibrations, n, risk] = [400, 500, 0.1];
     let broken = 0;
