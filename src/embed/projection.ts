@@ -9,6 +9,7 @@ import { cast } from "../graph/ops/cast.js";
 import { div, sub } from "../graph/ops/elementwise.js";
 import { gatherColumns } from "../graph/ops/gather-columns.js";
 import { matMul } from "../graph/ops/matmul.js";
+import { zeroMissing } from "../graph/ops/zero-missing.js";
 
 export interface Projection {
   /** Genes of the expression that goes in. */
@@ -24,7 +25,10 @@ export interface Projection {
   readonly components: number;
 }
 
-/** Expression N×genes, float32 → scores N×components, float32. */
+/**
+ * Expression N×genes, float32 → scores N×components, float32. NaN stands for a gene that was not measured: it takes the
+ * training mean, so that it moves no score.
+ */
 export function projectionGraph(g: Graph, p: Projection, expression: Value): Value {
   const { components: k, chosen, scale, mean, loadings } = p;
   const d = mean.length;
@@ -32,7 +36,7 @@ export function projectionGraph(g: Graph, p: Projection, expression: Value): Val
     cast(g, g.initializer(name, data, dims), "float64");
   const used = cast(g, chosen === null ? expression : gatherColumns(g, expression, chosen), "float64");
   const scaled = scale === null ? used : div(g, used, wide("gene_scale", scale, [1, d]));
-  const centred = sub(g, scaled, wide("gene_mean", mean, [1, d]));
+  const centred = zeroMissing(g, sub(g, scaled, wide("gene_mean", mean, [1, d])));
   return cast(g, matMul(g, centred, wide("loadings", transposed(loadings, k, d), [d, k])), "float32");
 }
 

@@ -77,10 +77,12 @@ describe("neighbourMapGraph", () => {
     const at = await session.run({ scores: Float32Array.of(3, 3) });
     expect(at.places.data[0]).toBeCloseTo(9.5, 5);
     expect(at.distance.data[0]).toBe(0);
-    // Far away all distances are alike: the mean again, and a distance that says so.
+    // Far away: the mean again, and a distance that says so. At the very mean of training there is no direction.
     const far = await session.run({ scores: Float32Array.of(1003, 3) });
     expect(far.places.data[0]).toBeCloseTo(9.5, 5);
     expect(far.distance.data[0]).toBeCloseTo(1000, 3);
+    const centre = await session.run({ scores: new Float32Array(2) });
+    expect(centre.places.data[0]).toBeCloseTo(9.5, 5);
     await session.release();
   });
 

@@ -29,6 +29,7 @@ import { matMul, productTransposed } from "../../src/graph/ops/matmul.js";
 import { globalAveragePool, maxPool, type PoolOptions } from "../../src/graph/ops/pool.js";
 import { rowSmallest, rowSum } from "../../src/graph/ops/reduce.js";
 import { reshape } from "../../src/graph/ops/reshape.js";
+import { zeroMissing } from "../../src/graph/ops/zero-missing.js";
 import { createSession } from "../../src/graph/session.js";
 import { RandomState } from "../../src/random.js";
 import { type Digest, deviation } from "../net/formula.js";
@@ -80,6 +81,8 @@ const ops: Record<string, (g: Graph, inputs: Value[], options: Record<string, un
   gatherColumns: (g, [x], options) => [gatherColumns(g, x, options.columns as number[])],
   rowSum: (g, [x]) => [rowSum(g, x)],
   rowSmallest: (g, [x], options) => [rowSmallest(g, x, options.count as number)],
+  // A negative number has no square root: NaN.
+  zeroMissing: (g, [x, m]) => [zeroMissing(g, sub(g, x, sqrt(g, m)))],
   cast: (g, [x]) => {
     const wide = cast(g, x, "float64");
     return [cast(g, mul(g, wide, wide), "float32")];

@@ -1,7 +1,7 @@
 """Oracle of test/embed/neighbour-map.test.ts: places of new samples among training samples, and their gradients.
 
-Places: scikit-learn's KNeighborsRegressor with the biweight kernel as weights (its bandwidth is the distance to the
-next neighbour). Distances: its kneighbors. Gradients of projection and rule by the expression: PyTorch in float64.
+Places: scikit-learn's KNeighborsRegressor on the unit sphere with the biweight kernel as weights (its bandwidth is the
+distance to the next neighbour). Distances: its kneighbors. Gradients of projection and rule by the expression: PyTorch in float64.
 Inputs are drawn from numpy's RandomState, which cellhue reproduces.
 Usage: python test/oracles/neighbour_map.py   (writes test/fixtures/neighbour_map.json). Needs: scikit-learn, torch.
 """
@@ -19,15 +19,26 @@ def drawn(seed, *dims):
     return np.random.RandomState(seed).standard_normal(dims).astype(np.float32)
 
 
+def unit(a): return a / np.linalg.norm(a, axis=1, keepdims=True)
+
+
+def squared_distances(a, b):
+    return torch.relu((a ** 2).sum(1, keepdim=True) + (b ** 2).sum(1) - 2 * a @ b.T)
+
+
+def sphere(a): return a / ((a ** 2).sum(1, keepdim=True) + TINY).sqrt()
+
+
 def rule(scores, reference, places, m):
     """the rule in torch, for gradients"""
-    squared = torch.relu((scores ** 2).sum(1, keepdim=True) + (reference ** 2).sum(1) - 2 * scores @ reference.T)
     n = len(reference)
     count = min(m, n)
-    near = torch.topk(squared, min(count + 1, n), 1, False, True).values
-    h = near[:, [min(count, n - 1)]] * (1 + SLACK) + TINY
-    w = torch.relu(1 - squared / h) ** 2
-    return w @ places / w.sum(1, keepdim=True), near[:, :count].mean(1, keepdim=True).sqrt()
+    most = min(count + 1, n)
+    angular = squared_distances(sphere(scores), sphere(reference))
+    h = torch.topk(angular, most, 1, False, True).values[:, [most - 1]] * (1 + SLACK) + TINY
+    w = torch.relu(1 - angular / h) ** 2
+    near = torch.topk(squared_distances(scores, reference), count, 1, False, True).values
+    return w @ places / w.sum(1, keepdim=True), near.mean(1, keepdim=True).sqrt()
 
 
 cases = []
@@ -45,8 +56,8 @@ for seed, (n, k, axes, genes, new, m) in enumerate([(40, 5, 4, 9, 7, 15), (17, 3
     s = scores.detach().numpy()
     if n > m:  # scikit-learn's own form of the rule: neighbours m + 1, the last of which sets the bandwidth
         weights = lambda d: np.maximum(0, 1 - d ** 2 / (d[:, -1:] ** 2 * (1 + SLACK) + TINY)) ** 2
-        fit = KNeighborsRegressor(m + 1, weights=weights, algorithm="brute").fit(reference.astype(np.float64), places.astype(np.float64))
-        sk = fit.predict(s).reshape(new, axes)
+        fit = KNeighborsRegressor(m + 1, weights=weights, algorithm="brute").fit(unit(reference.astype(np.float64)), places.astype(np.float64))
+        sk = fit.predict(unit(s)).reshape(new, axes)
         assert np.allclose(sk, out.detach().numpy(), atol=1e-9), np.abs(sk - out.detach().numpy()).max()
     d = NearestNeighbors(n_neighbors=min(m, n), algorithm="brute").fit(reference.astype(np.float64)).kneighbors(s)[0]
     assert np.allclose(np.sqrt((d ** 2).mean(1)), distance.detach().numpy()[:, 0])

@@ -159,6 +159,8 @@ for n, k in [(3, 5), (1, 4), (4, 1), (1, 1)]:
     case(f"{n}×{k}", "rowSum", [d(n, k)], lambda x: x.sum(1, keepdim=True))
 for n, k, count in [(3, 5, 2), (2, 7, 7), (1, 4, 1), (4, 1, 1)]:
     case(f"{count} of {n}×{k}", "rowSmallest", [d(n, k)], lambda x: torch.topk(x, count, 1, False, True).values, dict(count=count))
+case("what has no root is 0", "zeroMissing", [d(6, scale=3), d(6, list=[4, -1, 2.25, -3, 9, 0.25])],
+     lambda x, m: torch.where(m > 0, x - torch.sqrt(m.abs()), torch.zeros_like(x)), grads=[0])
 case("there and back", "cast", [d(3, 4)], lambda x: x * x)
 
 text = "[\n" + ",\n".join(json.dumps(c, separators=(",", ":"), ensure_ascii=False) for c in cases) + "\n]\n"
