@@ -3,7 +3,7 @@
  * A kill at any moment leaves the old file or the new one, and at worst a temporary file, which `sweepTemporary` of the
  * next run removes. Failures of the disk become CellhueErrors.
  */
-import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
+import { open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { CellhueError } from "../errors.js";
 
@@ -25,25 +25,41 @@ export interface AtomicOptions {
 export async function writeFileAtomic(
   path: string,
   data: string | Uint8Array,
-  { flush = true }: AtomicOptions = {},
+  options: AtomicOptions = {},
 ): Promise<void> {
   const bytes = typeof data === "string" ? Buffer.from(data, "utf8") : data;
+  try {
+    await replaceFile(path, (temporary) => writeFile(temporary, bytes, { flag: "wx" }), options);
+  } catch (error) {
+    throw diskError(error, path, bytes.byteLength);
+  }
+}
+
+/**
+ * Puts in place what `write` makes under a temporary name in the same folder.
+ * @throws what `write` throws, and errors of the file system as they are; the temporary file is removed then
+ */
+export async function replaceFile(
+  path: string,
+  write: (temporary: string) => Promise<void>,
+  { flush = true }: AtomicOptions = {},
+): Promise<void> {
   // The name is short whatever the file is called, so that a long file name stays within the file system's limit.
   const temporary = join(dirname(path), `.${process.pid}-${counter++}${suffix}`);
-  let handle: FileHandle | undefined;
   try {
-    handle = await open(temporary, "wx");
-    await handle.writeFile(bytes);
-    if (flush) await handle.sync();
-    await handle.close();
-    handle = undefined;
+    await write(temporary);
+    if (flush) await syncFile(temporary);
     await rename(temporary, path);
     if (flush) await syncFolder(dirname(path));
   } catch (error) {
-    await handle?.close().catch(() => {});
     await rm(temporary, { force: true }).catch(() => {});
-    throw diskError(error, path, bytes.byteLength);
+    throw error;
   }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, "r+");
+  await handle.sync().finally(() => handle.close());
 }
 
 /** Makes the rename itself durable; not every system can open a folder, and then it is left to the system. */
