@@ -7,6 +7,7 @@ import { compare } from "./compare.js";
 import { addDemo } from "./demo.js";
 import { fail } from "./execute.js";
 import { addInspect } from "./inspect.js";
+import { addPredict } from "./predict.js";
 import { addPreprocess } from "./preprocess.js";
 import { report } from "./report.js";
 import { addRun } from "./run.js";
@@ -35,6 +36,7 @@ Examples:
   cellhue inspect tumours.h5ad
   cellhue run tumours.h5ad --label subtype
   cellhue train runs/tumours --epochs 40 && cellhue compare runs/tumours
+  cellhue predict runs/tumours/model_final.onnx new.h5ad
 
 cellhue COMMAND --help tells the options of a command.
 Exit codes: 0 done, 1 a fault of cellhue, 2 bad input or options, 130 interrupted.`,
@@ -42,6 +44,7 @@ Exit codes: 0 done, 1 a fault of cellhue, 2 bad input or options, 130 interrupte
   addRun(program, exit);
   addPreprocess(program, exit);
   for (const stage of [train, compare, saliency, report]) addStage(program, exit, stage);
+  addPredict(program, exit);
   addInspect(program, exit);
   addDemo(program, exit);
   try {

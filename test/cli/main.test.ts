@@ -17,7 +17,17 @@ import { canMount, mountTiny, unmount } from "../tiny-disk.js";
 import { cellhue, main, root, start, temporary } from "./cellhue.js";
 
 const file = join(root, "test", "fixtures", "cli.h5ad");
-const commands = ["run", "preprocess", "train", "compare", "saliency", "report", "inspect", "demo"];
+const commands = [
+  "run",
+  "preprocess",
+  "train",
+  "compare",
+  "saliency",
+  "report",
+  "predict",
+  "inspect",
+  "demo",
+];
 
 let folder = "";
 let out = "";

@@ -1,0 +1,78 @@
+/** cellhue predict MODEL FILE: what a trained model says of new samples. */
+import type { Command } from "commander";
+import { execute, type OutputOptions } from "./execute.js";
+import { addOutput } from "./options.js";
+
+type PredictFlags = OutputOptions & {
+  out?: string;
+  write?: string;
+  layer?: string;
+  useRaw?: boolean;
+  minOverlap?: string;
+  threshold?: string;
+  abstain?: boolean;
+  threads?: string;
+};
+
+export function addPredict(program: Command, exit: (code: number) => void): void {
+  const command = program
+    .command("predict")
+    .summary("classify new samples with the model file of a run")
+    .description(
+      "Matches the file's genes to the model's by name, and writes a CSV: sample, predicted, confidence, a probability a\nclass, distance to training. Genes that the file does not have are filled so that they say nothing; too few are refused.\nGive the matrix as it was in training (counts or logarithms): the model does the rest.",
+    )
+    .argument("<model>", "model_final.onnx of a run")
+    .argument("<file>", "expression file (.h5ad) with the new samples")
+    .option(
+      "--out <csv>",
+      "where predictions go (default: <name of the file>.cellhue.csv in the working folder)",
+    )
+    .option("--write <h5ad>", "also write a copy of the file with the columns obs.cellhue_predicted, … in it")
+    .option("--layer <name>", "read this layer in place of X")
+    .option("--use-raw", "read raw in place of X")
+    .option(
+      "--min-overlap <share>",
+      "least share of the model's genes that the file must have (default: 0.5)",
+    )
+    .option("--threshold <p>", "samples of a lower confidence stay 'unassigned' (default: none does)")
+    .option("--abstain", "take the threshold that the model states, with the meaning that it states")
+    .option("--threads <n>", "threads; the result does not depend on it (default: all cores)");
+  addOutput(command)
+    .addHelpText(
+      "after",
+      `
+Examples:
+  cellhue predict runs/tumours/model_final.onnx new.h5ad
+  cellhue predict model_final.onnx new.h5ad --out new.csv --write new_labelled.h5ad
+  cellhue predict model_final.onnx new.h5ad --layer counts --threshold 0.8
+  cellhue predict model_final.onnx panel.h5ad --min-overlap 0.2 --json`,
+    )
+    .action(async (model: string, file: string, options: PredictFlags) => {
+      exit(
+        await execute(options, async (ctx) => {
+          const { formatPrediction, predictFile } = await import("../stages/predict.js");
+          const { out, write, layer, useRaw, abstain } = options;
+          const prediction = await predictFile(
+            model,
+            file,
+            {
+              out,
+              write,
+              layer,
+              useRaw,
+              abstain,
+              minOverlap: number(options.minOverlap),
+              threshold: number(options.threshold),
+              threads: number(options.threads),
+            },
+            ctx,
+          );
+          return { json: prediction, text: formatPrediction(prediction) };
+        }),
+      );
+    });
+}
+
+/** What is not a number becomes NaN, which the stage refuses in its own words. */
+const number = (text: string | undefined) =>
+  text === undefined ? undefined : /\d/.test(text) ? Number(text) : Number.NaN;

@@ -1,0 +1,116 @@
+/**
+ * Rows of a file's matrix as the input of a model: its genes in its order, and for those that the file does not have a
+ * value that says nothing. Pure.
+ *
+ * What says nothing is the gene's mean in training. Where the model divides each sample by its total (log1p-cp10k), a
+ * mean of the training's counts would weigh the more the fewer counts a sample has; it is therefore scaled by the
+ * sample's depth: the counts of the genes that it has, over the sum of these genes' means. The missing genes then take
+ * their training's share of the total, and a measured gene's normalised value is what it would be had all been measured.
+ * A model that takes NaN for a missing gene is given NaN.
+ */
+import { CellhueError } from "../errors.js";
+import type { Matrix } from "../matrix.js";
+import type { Normalization } from "./normalize.js";
+import { visible } from "./visible.js";
+
+export interface ModelInput {
+  /** For each gene of the model the column of the matrix, or −1. */
+  from: Int32Array;
+  /** Means of the model's genes in training, as the matrix was given; null: missing genes are NaN. */
+  geneMeans: Float32Array | null;
+  normalize: Normalization;
+}
+
+/**
+ * @returns writes rows `first` … `first + count − 1` to the start of `into`, genes of the model each, row-major
+ */
+export function modelRows(
+  matrix: Matrix,
+  { from, geneMeans, normalize }: ModelInput,
+): (first: number, count: number, into: Float32Array) => void {
+  const genes = from.length;
+  const missing = Int32Array.from(from.keys()).filter((gene) => from[gene] < 0);
+  const byColumn = columnsToGenes(from, matrix.cols);
+  const scaled = geneMeans !== null && normalize === "log1p-cp10k";
+  let measured = 0;
+  if (scaled) for (let g = 0; g < genes; g++) if (from[g] >= 0) measured += geneMeans[g];
+
+  return (first, count, into) => {
+    for (let i = 0; i < count; i++) {
+      const row = into.subarray(i * genes, (i + 1) * genes);
+      let total = 0;
+      if (matrix.kind === "dense") {
+        const values = matrix.data.subarray((first + i) * matrix.cols, (first + i + 1) * matrix.cols);
+        for (let g = 0; g < genes; g++) {
+          row[g] = from[g] < 0 ? 0 : values[from[g]];
+          total += row[g];
+        }
+      } else {
+        row.fill(0);
+        for (let k = matrix.indptr[first + i]; k < matrix.indptr[first + i + 1]; k++) {
+          const gene = byColumn[matrix.indices[k]];
+          if (gene < 0) continue;
+          row[gene] = matrix.values[k];
+          total += matrix.values[k];
+        }
+      }
+      // Genes that are silent in training say nothing of a sample's depth.
+      const depth = scaled && measured > 0 ? total / measured : 1;
+      for (const gene of missing) row[gene] = geneMeans === null ? Number.NaN : geneMeans[gene] * depth;
+    }
+  };
+}
+
+/** The gene of each column, or −1. */
+function columnsToGenes(from: Int32Array, columns: number): Int32Array {
+  const genes = new Int32Array(columns).fill(-1);
+  from.forEach((column, gene) => {
+    if (column >= 0) genes[column] = gene;
+  });
+  return genes;
+}
+
+/**
+ * @throws CellhueError where an entry that the model needs is not finite, or below 0 where it takes logarithms of counts;
+ *   entries of other genes do not matter
+ */
+export function requireUsable(
+  matrix: Matrix,
+  { from, normalize }: ModelInput,
+  geneNames: readonly string[],
+  sampleNames: readonly string[],
+  where: string,
+): void {
+  const needed = columnsToGenes(from, matrix.cols);
+  const least = normalize === "log1p-cp10k" ? 0 : Number.NEGATIVE_INFINITY;
+  const values = matrix.kind === "dense" ? matrix.data : matrix.values;
+  let at = 0;
+  let bad = 0;
+  let first: { row: number; column: number; value: number } | undefined;
+  for (let row = 0; row < matrix.rows; row++) {
+    const end = matrix.kind === "dense" ? (row + 1) * matrix.cols : matrix.indptr[row + 1];
+    for (; at < end; at++) {
+      const value = values[at];
+      if (value - value === 0 && value >= least) continue;
+      const column = matrix.kind === "dense" ? at - row * matrix.cols : matrix.indices[at];
+      if (needed[column] < 0) continue;
+      bad++;
+      first ??= { row, column, value };
+    }
+  }
+  if (first === undefined) return;
+  const finite = Number.isFinite(first.value);
+  const sample = visible(sampleNames[first.row] ?? "", 60);
+  const gene = visible(geneNames[first.column] ?? "", 60);
+  throw new CellhueError(
+    finite
+      ? "the model takes logarithms of counts, and the matrix holds numbers below 0"
+      : `the matrix holds ${bad === 1 ? "an entry" : `${bad} entries`} that cannot be computed with`,
+    {
+      where,
+      found: `${first.value} at sample '${sample}' (row ${first.row}), gene '${gene}' (column ${first.column})`,
+      expected: finite ? "counts, as in training" : "finite numbers",
+      remedy: "read another matrix of the file: --layer NAME or --use-raw",
+    },
+  );
+}
