@@ -52,7 +52,7 @@ export function modelBytes(m: MadeModel): Uint8Array {
   if (m.missing === "NaN") {
     const means = g.initializer("means", m.geneMeans, [genes]);
     const unknown = g.op("IsNaN", [x], x.dims, {}, { type: "bool" });
-    x = g.op("Where", [unknown, means, x], x.dims);
+    x = g.op("Where", [unknown, means, x], x.dims, {}, { type: "float32" });
   }
   if (m.normalize === "log1p-cp10k") {
     const total = g.op("ReduceSum", [x, g.ints([1])], ["N", 1], { keepdims: 1 });
@@ -140,7 +140,9 @@ export async function writeH5ad(path: string, file: MadeFile): Promise<string> {
     f.create_group(name);
     const group = mark(name, "dataframe", "0.2.0");
     group.create_attribute("_index", "_index");
-    group.create_attribute("column-order", Object.keys(columns), [Object.keys(columns).length], "S");
+    const order = Object.keys(columns);
+    if (order.length > 0) group.create_attribute("column-order", order, [order.length], "S");
+    else group.create_attribute("column-order", new Float64Array(0), [0], "<d"); // as anndata does
     for (const [column, values] of Object.entries({ _index: index, ...columns })) {
       group.create_dataset({ name: column, data: [...values], shape: [values.length], dtype: "S" });
       mark(`${name}/${column}`, "string-array", "0.2.0");

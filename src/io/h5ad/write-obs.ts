@@ -45,7 +45,7 @@ export async function checkObsColumns(source: string, target: string): Promise<v
 /**
  * Copies `source` to `target` with the columns added (one value a row of obs). The target is either whole or as it was.
  * @throws CellhueError as `checkObsColumns`; where an earlier prediction's column cannot be overwritten; for the disk
- * @throws RangeError where a name lacks the prefix or a column has another length than obs
+ * @throws RangeError where there is no column, a name lacks the prefix, or a column has another length than obs
  */
 export async function writeObsColumns(
   source: string,
@@ -53,6 +53,7 @@ export async function writeObsColumns(
   columns: readonly ObsColumn[],
   signal?: AbortSignal,
 ): Promise<void> {
+  if (columns.length === 0) throw new RangeError("no columns to add to obs");
   for (const { name } of columns)
     if (!name.startsWith(obsPrefix) || name.includes("/"))
       throw new RangeError(`a column of obs cannot be called '${name}'`);
