@@ -33,7 +33,7 @@ const schema = z
     inputState: z.looseObject({
       state: z.string(),
       evidence: z.string(),
-      normalize: z.enum(normalizations as [string, ...string[]]),
+      normalize: z.enum(normalizations),
     }),
     /** Above the threshold a sample is flagged as far from training; null where none could be set. */
     distance: z.looseObject({ threshold: z.number().nullable(), quantile: z.number().optional() }),

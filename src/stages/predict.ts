@@ -18,7 +18,6 @@ import {
 import { describeMatrix, type MatrixState } from "../io/matrix-state.js";
 import { type ModelFile, readModelMetadata, type StoredMetadata } from "../io/model-file-read.js";
 import { type ModelInput, modelRows, requireUsable } from "../io/model-rows.js";
-import type { Normalization } from "../io/normalize.js";
 import {
   decide,
   type ModelResults,
@@ -116,34 +115,8 @@ export async function predictFile(
   if (threshold !== null && metadata.labels.includes(unassignedLabel))
     warn(`'${unassignedLabel}' is a label of the model too: it cannot be told from samples without one`);
 
-  const reader = await openExpression(file, { layer: options.layer, useRaw: options.useRaw });
-  let names: readonly string[];
-  let match: GeneMatch;
-  let input: ModelInput;
-  let matrix: Matrix;
-  let state: MatrixState;
   const out = options.out ?? defaultOut(file);
-  try {
-    if (reader.samples === 0) throw noSamples(reader);
-    await checkPaths({ model, file, out, write: options.write }, reader);
-    const genes = geneNamesOf(reader.var());
-    const wanted = { names: metadata.genes, ids: metadata.geneIds };
-    match = matchGenes(wanted, genes, file);
-    requireOverlap(match, wanted, genes, options.minOverlap ?? defaultMinOverlap, file);
-    tellMatch(match, stored, genes.index.length, ctx, warn);
-    names = reader.obs().index;
-    throwIfAborted(ctx.signal);
-    matrix = reader.readMatrix(ctx);
-    const normalize = metadata.inputState.normalize as Normalization;
-    input = { from: match.from, geneMeans: stored.geneMeans, normalize };
-    requireUsable(matrix, input, genes.index, names, `${file}, ${reader.x.source}`);
-    state = describeMatrix(matrix);
-    const different = differentState(state, matrix.rows, metadata, reader);
-    if (different !== null) warn(different);
-  } finally {
-    reader.close();
-  }
-
+  const { names, matrix, match, input, state, source } = await readNew(stored, file, out, options, ctx, warn);
   const predictions = decide(await runModel(stored, matrix, input, options.threads, ctx), metadata.labels, {
     threshold,
     distance: metadata.distance.threshold,
@@ -155,7 +128,6 @@ export async function predictFile(
     await writeObsColumns(file, options.write, predictionColumns(predictions), ctx.signal);
     h5ad = resolve(options.write);
   }
-  throwIfAborted(ctx.signal);
   await writePredictions(out, names, predictions);
   return {
     schema: "cellhue.prediction/1",
@@ -163,7 +135,7 @@ export async function predictFile(
     file: resolve(file),
     samples: matrix.rows,
     x: {
-      source: reader.x.source,
+      source,
       state: `${state.state}: ${state.evidence}`,
       trainedOn: `${metadata.inputState.state}: ${metadata.inputState.evidence}`,
     },
@@ -182,6 +154,49 @@ export async function predictFile(
     csv: resolve(out),
     h5ad,
   };
+}
+
+interface NewSamples {
+  names: readonly string[];
+  matrix: Matrix;
+  match: GeneMatch;
+  input: ModelInput;
+  state: MatrixState;
+  /** Which matrix of the file it is. */
+  source: string;
+}
+
+/** Reads the new samples, and refuses or tells of all that stands between them and the model. */
+async function readNew(
+  stored: ModelFile,
+  file: string,
+  out: string,
+  { layer, useRaw, write, minOverlap }: PredictOptions,
+  ctx: StageContext,
+  warn: (line: string) => void,
+): Promise<NewSamples> {
+  const { path, metadata, geneMeans } = stored;
+  const reader = await openExpression(file, { layer, useRaw });
+  try {
+    if (reader.samples === 0) throw noSamples(reader);
+    await checkPaths({ model: path, file, out, write }, reader);
+    const genes = geneNamesOf(reader.var());
+    const wanted = { names: metadata.genes, ids: metadata.geneIds };
+    const match = matchGenes(wanted, genes, file);
+    requireOverlap(match, wanted, genes, minOverlap ?? defaultMinOverlap, file);
+    tellMatch(match, stored, genes.index.length, ctx, warn);
+    throwIfAborted(ctx.signal);
+    const names = reader.obs().index;
+    const matrix = reader.readMatrix(ctx);
+    const input = { from: match.from, geneMeans, normalize: metadata.inputState.normalize };
+    requireUsable(matrix, input, genes.index, names, `${file}, ${reader.x.source}`);
+    const state = describeMatrix(matrix);
+    const different = differentState(state, matrix.rows, metadata, reader);
+    if (different !== null) warn(different);
+    return { names, matrix, match, input, state, source: reader.x.source };
+  } finally {
+    reader.close();
+  }
 }
 
 const isShare = (value: number) => value >= 0 && value <= 1;
