@@ -309,13 +309,13 @@ function tellMatch(
       .join(", ")}`,
   );
   if (missing.length > 0) {
-    const line = `${many(missing.length)} genes of the model are not in the file (${list(missing)}): ${howFilled(stored)}`;
+    const line = `${genesAre(missing.length)} not in the file (${list(missing)}): ${howFilled(stored)}`;
     if (share < nearlyAll) warn(line);
     else progress.note(line);
   }
   if (ambiguous.length > 0)
     warn(
-      `${many(ambiguous.length)} genes were found more than once and count as missing (${list(ambiguous)}): give the file names that are unique`,
+      `${genesAre(ambiguous.length)} found more than once and counted as missing (${list(ambiguous)}): give the file names that are unique`,
     );
   if (2 * how.case > overlap)
     warn(
@@ -489,6 +489,7 @@ export function formatPrediction(p: Prediction): string {
   return lines.join("\n");
 }
 
+const genesAre = (n: number) => `${many(n)} ${n === 1 ? "gene of the model is" : "genes of the model are"}`;
 const many = (n: number) => n.toLocaleString("en-US");
 const percent = (share: number) => `${+(100 * share).toPrecision(3)} %`;
 const list = (names: readonly string[]) =>

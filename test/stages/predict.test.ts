@@ -211,7 +211,7 @@ describe("genes", () => {
     const twice = [...genes.slice(1), "g0", "g0"];
     const unclear = await writeH5ad(at("unclear.h5ad"), { x: madeCounts(2, 21), genes: twice });
     expect((await predict(model, unclear)).warnings).toEqual([
-      "1 genes were found more than once and count as missing (G0): give the file names that are unique",
+      "1 gene of the model is found more than once and counted as missing (G0): give the file names that are unique",
     ]);
   });
 
