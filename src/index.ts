@@ -46,4 +46,4 @@ export type { StageContext } from "./stages/context.js";
 export { inspectFile as inspect } from "./stages/inspect.js";
 export type { RunResult } from "./stages/run.js";
 export type { Column, Table } from "./table.js";
-export { stratifiedKFold } from "./train/folds.js";
+export { stratifiedKFold } from "./train/folds/stratified.js";

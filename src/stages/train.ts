@@ -22,7 +22,8 @@ import { readSafetensors, writeSafetensors } from "../net/weights/safetensors.js
 import { RandomState } from "../random.js";
 import { fillBatch } from "../train/batches.js";
 import { packStanding, unpackStanding } from "../train/checkpoint.js";
-import { type Fold, stratifiedKFold } from "../train/folds.js";
+import type { Fold } from "../train/folds/fold.js";
+import { stratifiedKFold } from "../train/folds/stratified.js";
 import { atStart, type EpochRecord, type TrainingData, train } from "../train/loop.js";
 import { TrainingSessions } from "../train/step.js";
 import type { FoldHistory } from "./compare.js";

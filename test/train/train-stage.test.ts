@@ -11,7 +11,7 @@ import { readSafetensors } from "../../src/net/weights/safetensors.js";
 import type { Progress } from "../../src/progress.js";
 import { RandomState } from "../../src/random.js";
 import { trainStage } from "../../src/stages/train.js";
-import { stratifiedKFold } from "../../src/train/folds.js";
+import { stratifiedKFold } from "../../src/train/folds/stratified.js";
 import { temporary } from "../cli/cellhue.js";
 
 const net = "efficientnet_lite0";

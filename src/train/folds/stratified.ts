@@ -5,13 +5,7 @@
  * are shuffled. Classes come in the order of their first row, so renaming classes never changes the folds.
  * Reference: scikit-learn, sklearn/model_selection/_split.py, StratifiedKFold._make_test_folds.
  */
-import { RandomState } from "../random.js";
-
-/** Row numbers, rising; `train` and `test` part the rows. */
-export interface Fold {
-  train: Int32Array;
-  test: Int32Array;
-}
+import { type Fold, foldsFrom, randomFrom, requireFoldCount, type Seed } from "./fold.js";
 
 /**
  * A class with fewer rows than folds is absent from some test sets; scikit-learn only warns of it, and so it is allowed
@@ -19,43 +13,26 @@ export interface Fold {
  *
  * @param codes class of each row, 0 or more; codes need not be contiguous
  * @param folds 2 or more, and no more than the rows of the largest class
- * @param seed 32-bit unsigned integer
  * @throws RangeError where no such folds exist
  */
-export function stratifiedKFold(codes: Int32Array, folds: number, seed: number): Fold[] {
-  const rows = codes.length;
-  if (!Number.isInteger(folds) || folds < 2)
-    throw new RangeError(`stratifiedKFold: ${folds} folds; at least 2`);
-  if (!Number.isInteger(seed) || seed < 0 || seed > 0xffffffff)
-    throw new RangeError(`stratifiedKFold: seed ${seed} is no integer in 0…4294967295`);
-
+export function stratifiedKFold(codes: Int32Array, folds: number, seed: Seed): Fold[] {
+  requireFoldCount(folds, "stratifiedKFold");
+  const random = randomFrom(seed, "stratifiedKFold");
   const classes = rowsByFirstAppearance(codes);
   let largest = 0;
   for (const members of classes) largest = Math.max(largest, members.length);
   if (folds > largest)
     throw new RangeError(`stratifiedKFold: ${folds} folds, but no class has more than ${largest} rows`);
 
-  const random = new RandomState(seed);
-  const foldOf = new Int32Array(rows);
-  const testSize = new Int32Array(folds);
+  const foldOf = new Int32Array(codes.length);
   let dealt = 0; // rows of the classes before: dealing goes on where the last class ended
   for (const members of classes) {
     const share = Int32Array.from(members, (_, i) => (dealt + i) % folds).sort();
-    for (const fold of share) testSize[fold]++;
     random.shuffle(share);
     for (let i = 0; i < members.length; i++) foldOf[members[i]] = share[i];
     dealt += members.length;
   }
-
-  return Array.from({ length: folds }, (_, fold) => {
-    const test = new Int32Array(testSize[fold]);
-    const train = new Int32Array(rows - testSize[fold]);
-    for (let row = 0, i = 0, j = 0; row < rows; row++) {
-      if (foldOf[row] === fold) test[i++] = row;
-      else train[j++] = row;
-    }
-    return { train, test };
-  });
+  return foldsFrom(foldOf, folds);
 }
 
 /** Rows of each class, classes in the order of their first row. */

@@ -1,20 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { stratifiedKFold } from "../../src/train/folds.js";
-import fixture from "../fixtures/folds.json" with { type: "json" };
-
-const digits = (text: string) => Int32Array.from(text, (digit) => Number.parseInt(digit, 36));
+import { stratifiedKFold } from "../../../src/train/folds/stratified.js";
+import fixture from "../../fixtures/folds.json" with { type: "json" };
+import { digits, expectFolds } from "./oracle.js";
 
 describe("stratifiedKFold", () => {
   it.each(fixture.cases)("equals scikit-learn index for index: case %# (k = $k, seed $seed)", (oracle) => {
-    const codes = digits(oracle.codes);
-    const foldOf = digits(oracle.folds);
-    const rows = [...codes.keys()];
-    const folds = stratifiedKFold(codes, oracle.k, oracle.seed);
-    expect(folds).toHaveLength(oracle.k);
-    folds.forEach(({ train, test }, fold) => {
-      expect([...test]).toEqual(rows.filter((row) => foldOf[row] === fold));
-      expect([...train]).toEqual(rows.filter((row) => foldOf[row] !== fold));
-    });
+    const folds = stratifiedKFold(digits(oracle.codes), oracle.k, oracle.seed);
+    expectFolds(folds, digits(oracle.folds), oracle.k);
   });
 
   it("does not depend on what the classes are called", () => {
