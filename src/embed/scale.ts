@@ -1,0 +1,88 @@
+/**
+ * Standardisation per gene, fitted on training samples and applied to any: (value − mean) / standard deviation, as
+ * `scanpy.pp.scale` with its centring. A gene that is constant in training has standard deviation 1, so that it is
+ * only centred. Sums are taken in float64 over the values that are not zero, zeros being added at the end, so that a
+ * CSR matrix and its dense form give the same bits.
+ * Reference: Welford 1962; Chan, Golub & LeVeque 1983 for adding the zeros.
+ */
+import type { Matrix } from "../matrix.js";
+
+export interface GeneScale {
+  /** Mean of each gene. */
+  mean: Float64Array;
+  /** Standard deviation of each gene (ddof 1); 1 where the gene is constant. */
+  sd: Float64Array;
+}
+
+/**
+ * @param x samples × genes, finite
+ * @param rows the training samples; all where it is not given
+ * @throws RangeError where there are no rows, or a value is not finite
+ */
+export function fitScale(x: Matrix, rows?: Int32Array): GeneScale {
+  const { mean, variance } = geneMoments(x, rows);
+  if (!variance.every(Number.isFinite))
+    throw new RangeError("fitScale: the matrix has values that are not finite");
+  return { mean, sd: variance.map((v) => (v === 0 ? 1 : Math.sqrt(v))) };
+}
+
+/**
+ * @param block samples × genes, row-major
+ * @param maxValue scaled values beyond ±maxValue are cut to it (scanpy's `max_value`)
+ * @param into receives the result; may be `block` itself
+ * @throws RangeError where the block's length is no multiple of the genes, or `maxValue` is not above 0
+ */
+export function applyScale(
+  block: Float32Array,
+  { mean, sd }: GeneScale,
+  maxValue = Infinity,
+  into = new Float32Array(block.length),
+): Float32Array {
+  const genes = mean.length;
+  if (block.length !== into.length || (genes === 0 ? block.length > 0 : block.length % genes !== 0))
+    throw new RangeError(`applyScale: ${block.length} values into ${into.length}, ${genes} genes`);
+  if (!(maxValue > 0)) throw new RangeError(`applyScale: maxValue ${maxValue} is not above 0`);
+  for (let p = 0; p < block.length; )
+    for (let j = 0; j < genes; j++, p++) {
+      const z = (block[p] - mean[j]) / sd[j];
+      into[p] = z > maxValue ? maxValue : z < -maxValue ? -maxValue : z;
+    }
+  return into;
+}
+
+/**
+ * Mean and variance (ddof 1; 0 for a single row) of each gene; the variance of a constant gene is 0 exactly.
+ * @param value taken of each entry first; must leave 0 at 0
+ * @throws RangeError where there are no rows
+ */
+export function geneMoments(
+  x: Matrix,
+  rows?: Int32Array,
+  value: (entry: number) => number = (entry) => entry,
+): { mean: Float64Array; variance: Float64Array } {
+  const n = rows?.length ?? x.rows;
+  if (n === 0) throw new RangeError("geneMoments: no rows");
+  const { cols } = x;
+  const mean = new Float64Array(cols);
+  const squares = new Float64Array(cols); // of the deviations from the mean
+  const seen = new Int32Array(cols); // entries that are not zero
+  const add = (j: number, entry: number) => {
+    if (entry === 0) return;
+    const v = value(entry);
+    const deviation = v - mean[j];
+    mean[j] += deviation / ++seen[j];
+    squares[j] += deviation * (v - mean[j]);
+  };
+  for (let r = 0; r < n; r++) {
+    const i = rows === undefined ? r : rows[r];
+    if (x.kind === "csr") for (let p = x.indptr[i]; p < x.indptr[i + 1]; p++) add(x.indices[p], x.values[p]);
+    else for (let j = 0, p = i * cols; j < cols; j++, p++) add(j, x.data[p]);
+  }
+  for (let j = 0; j < cols; j++) {
+    if (seen[j] === n) continue;
+    const share = seen[j] / n;
+    squares[j] += mean[j] * mean[j] * share * (n - seen[j]);
+    mean[j] *= share;
+  }
+  return { mean, variance: squares.map((sum) => sum / Math.max(1, n - 1)) };
+}
