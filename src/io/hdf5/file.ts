@@ -5,10 +5,12 @@
  * Compression: gzip, szip, shuffle and checksums are built in; lzf comes from assets/hdf5, zstd, blosc and others from
  * h5wasm-plugins; HDF5 loads each by itself on the first chunk that needs it.
  */
+import { statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CellhueError } from "../../errors.js";
+import { requirePlausible } from "../limits.js";
 
 type H5wasm = typeof import("h5wasm/node");
 type Module = H5wasm["Module"];
@@ -79,6 +81,8 @@ export class Hdf5File {
 
   private constructor(
     readonly path: string,
+    /** Size of the file. */
+    readonly bytes: number,
     private readonly h5wasm: H5wasm,
     private readonly module: Module,
     private readonly id: bigint,
@@ -107,7 +111,7 @@ export class Hdf5File {
         cause,
       });
     }
-    return new Hdf5File(path, h5wasm, module, id);
+    return new Hdf5File(path, statSync(path).size, h5wasm, module, id);
   }
 
   close(): void {
@@ -208,6 +212,7 @@ export class Hdf5File {
     const meta = this.metadata(path);
     if (meta.shape === null) return use(0, 0);
     const items = meta.shape.reduce((a, b) => a * b, 1);
+    requirePlausible(items * meta.size, this.bytes, path, this.path);
     return this.withBlock(
       path,
       meta.shape.map(() => 0),

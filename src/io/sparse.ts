@@ -1,0 +1,70 @@
+/**
+ * Sparse matrices as they come out of files, made into what the stages take: offsets checked, column indices rising
+ * within each row and never repeated, columns turned into rows. As scipy's sort_indices, sum_duplicates and tocsr.
+ */
+import type { CsrMatrix } from "../matrix.js";
+
+/**
+ * Checks offsets: `major` + 1 of them, from 0 upwards, within the stored entries.
+ * @returns what is wrong, as [found, expected]; null where nothing is
+ */
+export function faultOfOffsets(
+  indptr: Float64Array,
+  major: number,
+  stored: number,
+): readonly [string, string] | null {
+  if (indptr.length !== major + 1) return [`${indptr.length} offsets`, `${major + 1}`];
+  let rising = indptr[0] === 0;
+  for (let i = 0; i < major && rising; i++) rising = indptr[i + 1] >= indptr[i];
+  if (!rising) return ["offsets that fall or do not begin at 0", "offsets that rise from 0"];
+  if (indptr[major] > stored)
+    return [`offsets up to ${indptr[major]}`, `at most the ${stored} stored entries`];
+  return null;
+}
+
+/**
+ * Makes column indices rise within each row, in place; entries of the same place are added up (as scipy does). Returns
+ * the matrix itself where nothing is to be done, which a first pass finds out.
+ */
+export function sortRows(m: CsrMatrix): CsrMatrix {
+  const { rows, indptr, indices, values } = m;
+  let repeated = false;
+  for (let r = 0; r < rows; r++) {
+    const from = indptr[r];
+    const to = indptr[r + 1];
+    let sorted = true;
+    for (let k = from + 1; k < to; k++) {
+      if (indices[k] <= indices[k - 1]) {
+        sorted = false;
+        break;
+      }
+    }
+    if (sorted) continue;
+    const n = to - from;
+    // one float64 key holds column and position exactly: cols < 2^31 and n ≤ a few times cols
+    const keys = new Float64Array(n);
+    for (let k = 0; k < n; k++) keys[k] = indices[from + k] * n + k;
+    keys.sort();
+    const held = values.slice(from, to);
+    for (let k = 0; k < n; k++) {
+      const col = Math.floor(keys[k] / n);
+      indices[from + k] = col;
+      values[from + k] = held[keys[k] - col * n];
+      if (k > 0 && indices[from + k - 1] === col) repeated = true;
+    }
+  }
+  if (!repeated) return m;
+  const packed = new Float64Array(rows + 1);
+  let at = 0;
+  for (let r = 0; r < rows; r++) {
+    for (let k = indptr[r]; k < indptr[r + 1]; k++) {
+      if (at > packed[r] && indices[at - 1] === indices[k]) values[at - 1] += values[k];
+      else {
+        indices[at] = indices[k];
+        values[at++] = values[k];
+      }
+    }
+    packed[r + 1] = at;
+  }
+  return { ...m, indptr: packed, indices: indices.slice(0, at), values: values.slice(0, at) };
+}
