@@ -74,8 +74,17 @@ export async function openExpression(path: string, options: OpenOptions = {}): P
     throw new CellhueError("--layer and --use-raw exclude each other", { remedy: "give one of them" });
   }
   const content = contentOf(path);
-  if (content.kind !== "hdf5") throw new CellhueError("not yet", { where: path });
-  return openHdf5(path, options);
+  switch (content.kind) {
+    case "hdf5":
+      return openHdf5(path, options);
+    case "zarr-folder":
+    case "zip": {
+      const { openZarr } = await import("./zarr/open.js");
+      return openZarr(path, options, content.kind === "zip");
+    }
+    default:
+      throw new CellhueError("not yet", { where: path });
+  }
 }
 
 async function openHdf5(path: string, options: OpenOptions): Promise<ExpressionReader> {

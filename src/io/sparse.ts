@@ -68,3 +68,31 @@ export function sortRows(m: CsrMatrix): CsrMatrix {
   }
   return { ...m, indptr: packed, indices: indices.slice(0, at), values: values.slice(0, at) };
 }
+
+/**
+ * Compressed columns → compressed rows. Columns rise within a row, but repeat where the file repeats them: see `sortRows`.
+ * @param m indptr by column, indices of rows
+ */
+export function columnsToRows(m: {
+  rows: number;
+  cols: number;
+  indptr: Float64Array;
+  indices: Int32Array;
+  values: Float32Array;
+}): CsrMatrix {
+  const { rows, cols } = m;
+  const indptr = new Float64Array(rows + 1);
+  for (let k = 0; k < m.indices.length; k++) indptr[m.indices[k] + 1]++;
+  for (let i = 0; i < rows; i++) indptr[i + 1] += indptr[i];
+  const next = indptr.slice(0, rows);
+  const indices = new Int32Array(m.indices.length);
+  const values = new Float32Array(m.indices.length);
+  for (let col = 0; col < cols; col++) {
+    for (let k = m.indptr[col]; k < m.indptr[col + 1]; k++) {
+      const to = next[m.indices[k]]++;
+      indices[to] = col;
+      values[to] = m.values[k];
+    }
+  }
+  return { kind: "csr", rows, cols, indptr, indices, values };
+}

@@ -10,6 +10,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CellhueError } from "../../errors.js";
+import { float16 } from "../float16.js";
 import { requirePlausible } from "../limits.js";
 
 type H5wasm = typeof import("h5wasm/node");
@@ -251,7 +252,10 @@ export class Hdf5File {
       if (this.decoded.length < items) this.decoded = new Float64Array(items);
       const out = this.decoded.subarray(0, items);
       if (words) decodeInt64(new Int32Array(buffer, at, 2 * items), meta.signed, out);
-      else decodeFloat16(new Uint16Array(buffer, at, items), out);
+      else {
+        const bits = new Uint16Array(buffer, at, items);
+        for (let i = 0; i < items; i++) out[i] = float16(bits[i]);
+      }
       return out;
     }
     if (meta.type === H5Class.float && meta.size === 4) return new Float32Array(buffer, at, items);
@@ -367,24 +371,6 @@ function decodeInt64(words: Int32Array, signed: boolean, out: Float64Array): voi
   for (let i = 0; i < out.length; i++) {
     const high = words[2 * i + 1];
     out[i] = (signed ? high : high >>> 0) * 4294967296 + (words[2 * i] >>> 0);
-  }
-}
-
-/** IEEE 754 half precision → numbers. */
-function decodeFloat16(bits: Uint16Array, out: Float64Array): void {
-  for (let i = 0; i < out.length; i++) {
-    const b = bits[i];
-    const exponent = (b >> 10) & 31;
-    const fraction = b & 1023;
-    const size =
-      exponent === 0
-        ? fraction * 2 ** -24
-        : exponent === 31
-          ? fraction === 0
-            ? Number.POSITIVE_INFINITY
-            : Number.NaN
-          : (1 + fraction / 1024) * 2 ** (exponent - 15);
-    out[i] = b & 0x8000 ? -size : size;
   }
 }
 
