@@ -48,7 +48,9 @@ function headContent(path: string, bytes: Buffer): Content {
 
 /** Text that no table begins with. */
 function isOtherText(text: string): boolean {
-  return /^\s*<(!doctype|html|\?xml)/i.test(text) || /^version https:\/\/git-lfs/.test(text);
+  return /^(\s*[{[]\s*["{[\]}]|\s*<(!doctype|html|\?xml)|version https:\/\/git-lfs|RDX[23]\n|A\n[23]\n\d|BZh\d1AY&SY)/i.test(
+    text,
+  );
 }
 
 /** No control characters but white space, or UTF-16 with its mark. */
@@ -87,7 +89,8 @@ function refusal(path: string, head: Buffer, gzip: boolean): CellhueError {
   if (head.length === 0) return say("an empty file", "download the file again");
   if (text.startsWith("version https://git-lfs"))
     return say("a Git LFS pointer, not the file itself", "in its repository: git lfs pull");
-  if (isOtherText(text)) return say("a web page or XML", "download the file itself, not its page");
+  if (/^\s*[{[]/.test(text)) return say("JSON", "give the table or matrix that it belongs to");
+  if (/^\s*</.test(text)) return say("a web page or XML", "download the file itself, not its page");
   if (
     /^(X\n\0|RDX[23]\n|A\n[23]\n)/.test(text) ||
     (/\.(rds|rdata|rda)$/i.test(path) && /^(BZh|\xfd7zXZ)/.test(text))

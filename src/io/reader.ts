@@ -32,7 +32,7 @@ export interface ExpressionReader {
   readonly hasRaw: boolean;
   /** Columns of obs and var that hold something a Table cannot ("obs/…"); complete once both were read. */
   readonly skippedColumns: readonly string[];
-  /** What reading had to decide or leave out, a sentence without a full stop each; to be shown. */
+  /** What reading had to decide or leave out, a sentence without a full stop each; complete once obs and var were read. */
   readonly notes?: readonly string[];
   obs(): Table;
   /** The genes of X; those of raw where raw is read. */
@@ -73,7 +73,31 @@ export async function openExpression(path: string, options: OpenOptions = {}): P
   if (options.layer !== undefined && options.useRaw) {
     throw new CellhueError("--layer and --use-raw exclude each other", { remedy: "give one of them" });
   }
+  if (options.labels === undefined) return openContent(path, options, null);
+  const { possibleNames, readLabelTable, withLabels } = await import("./text/labels.js");
+  const labels = await readLabelTable(options.labels);
+  const reader = await openContent(path, options, possibleNames(labels));
+  try {
+    return withLabels(reader, labels);
+  } catch (error) {
+    reader.close();
+    throw error;
+  }
+}
+
+/** @param samples names that a table of labels knows, to tell samples from genes */
+async function openContent(
+  path: string,
+  options: OpenOptions,
+  samples: ReadonlySet<string> | null,
+): Promise<ExpressionReader> {
   const content = contentOf(path);
+  if (content.kind !== "text" && (options.orientation ?? "auto") !== "auto") {
+    throw new CellhueError("--orientation is for tables of text", {
+      where: path,
+      remedy: "leave it out: the format of this file says which way it lies",
+    });
+  }
   switch (content.kind) {
     case "hdf5":
       return openHdf5(path, options);
@@ -82,8 +106,14 @@ export async function openExpression(path: string, options: OpenOptions = {}): P
       const { openZarr } = await import("./zarr/open.js");
       return openZarr(path, options, content.kind === "zip");
     }
-    default:
-      throw new CellhueError("not yet", { where: path });
+    case "mtx": {
+      const { openMtx } = await import("./mtx/open.js");
+      return openMtx(path, content.matrix, content.gzip, options);
+    }
+    case "text": {
+      const { openText } = await import("./text/open.js");
+      return openText(path, content.gzip, options, samples);
+    }
   }
 }
 
@@ -91,6 +121,15 @@ async function openHdf5(path: string, options: OpenOptions): Promise<ExpressionR
   const { Hdf5File } = await import("./hdf5/file.js");
   const file = await Hdf5File.open(path);
   try {
+    const isAnnData = file.kind("obs") !== null && file.kind("var") !== null;
+    if (!isAnnData && file.kind("matrix") === "dataset") {
+      const { openLoom } = await import("./loom/open.js");
+      return openLoom(file, options);
+    }
+    if (!isAnnData) {
+      const { genomesOf, openTenx } = await import("./tenx-h5/open.js");
+      if (file.kind("matrix") === "group" || genomesOf(file).length > 0) return openTenx(file, options);
+    }
     const { openH5ad } = await import("./h5ad/open.js");
     return openH5ad(file, options);
   } catch (error) {

@@ -105,7 +105,7 @@ describe("refusals: exit code 2, a reason, no folder", () => {
 
   it.each<[string, string[], RegExp]>([
     ["no such file", [join(root, "nothing.h5ad"), "--label", "a"], /no such file/],
-    ["not HDF5", [join(root, "package.json"), "--label", "a"], /not HDF5/],
+    ["of no format that is read", [join(root, "package.json"), "--label", "a"], /not an expression file/],
     ["HDF5 but not AnnData", [join(root, "test/fixtures/h5ad/empty.h5"), "--label", "a"], /AnnData/],
     ["no --label", [file], /no label column/],
     ["no such column", [file, "--label", "plane"], /no column 'plane'[\s\S]*--label plain/],

@@ -63,7 +63,7 @@ function readDense(
 }
 
 /** Rows and columns of the blocks in which a dense dataset is read: whole chunks, about BLOCK bytes. */
-function denseBlock(file: Hdf5File, path: string, rows: number, cols: number): [number, number] {
+export function denseBlock(file: Hdf5File, path: string, rows: number, cols: number): [number, number] {
   const { size, chunks, shape } = file.metadata(path);
   const budget = Math.max(1, Math.floor(BLOCK / size));
   const compressed = chunks !== null && shape?.length === 2 && file.filters(path).length > 0;
