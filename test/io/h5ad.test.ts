@@ -9,19 +9,27 @@ import { type OpenOptions, openExpression, requireSize } from "../../src/io/read
 import { sortRows } from "../../src/io/sparse.js";
 import { expectFile, type Frozen, freezeMatrix, refusal, using } from "./frozen.js";
 
-const frozen = JSON.parse(readFileSync("test/fixtures/h5ad.json", "utf8")) as {
-  files: Record<string, Frozen>;
-};
+const oracle = (name: string) =>
+  JSON.parse(readFileSync(`test/fixtures/${name}.json`, "utf8")) as {
+    files: Record<string, Frozen>;
+    superblocks?: Record<string, number>;
+  };
+const frozen = oracle("h5ad");
+const hdf5 = oracle("hdf5");
 const fixture = (name: string) => `test/fixtures/h5ad/${name}`;
 
 const opening = (path: string, options: OpenOptions = {}) => refusal(() => openExpression(path, options));
 
 describe("an .h5ad equals what anndata reads, entry for entry", () => {
-  for (const [path, expected] of Object.entries(frozen.files)) {
+  for (const [path, expected] of Object.entries({ ...frozen.files, ...hdf5.files })) {
     it.skipIf(!existsSync(path))(path, async () => {
       await expectFile(path, expected);
     });
   }
+
+  it("of every superblock that HDF5 has", () => {
+    expect([...new Set(Object.values(hdf5.superblocks ?? {}))].sort()).toEqual([0, 1, 2, 3]);
+  });
 
   it.each([
     ["vector_one_gene.h5", 5, 1],
@@ -163,6 +171,16 @@ describe("what cannot be read is refused, with the remedy", () => {
       }
     }
     expect(refused).toBeGreaterThan(10);
+  });
+  it("what this HDF5 library cannot read: how to write it again", async () => {
+    const path = "test/fixtures/hdf5/refused_blosc.h5";
+    const e = await refusal(() => using(path, {}, (r) => r.readMatrix()));
+    expect(e.message).toContain("filter that cellhue cannot read");
+    expect(e.parts.found).toBe("blosc with zlib");
+    const later = await refusal(() =>
+      using("test/fixtures/hdf5/refused.h5", { layer: "gzip" }, (r) => r.readMatrix()),
+    );
+    expect(later.parts.found).toContain("HDF5 2");
   });
   it("no X: offers the layers and raw", async () => {
     const e = await opening(fixture("no_x.h5ad"));

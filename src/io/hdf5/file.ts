@@ -53,16 +53,32 @@ const filterNames: Record<number, string> = {
   32026: "blosc2",
 };
 
+/** How often the library was lost to a trap inside of it (a damaged file can do that); each time a new copy is loaded. */
+let lost = 0;
 let library: Promise<H5wasm> | undefined;
+let current: H5wasm | undefined;
 
 async function loadLibrary(): Promise<H5wasm> {
-  const h5wasm = await import("h5wasm/node");
+  const h5wasm: H5wasm =
+    lost === 0 ? await import("h5wasm/node") : await import(`${import.meta.resolve("h5wasm/node")}?${lost}`);
   const module = await h5wasm.ready;
   module.activate_throwing_error_handler(); // otherwise failures print to stderr and return -1
   const plugins = createRequire(import.meta.url).resolve("h5wasm-plugins");
   module.insert_plugin_search_path(join(dirname(plugins), "plugins"), 0);
   module.insert_plugin_search_path(fileURLToPath(new URL("../../../assets/hdf5", import.meta.url)), 0);
+  current = h5wasm;
   return h5wasm;
+}
+
+/** A failure of the WebAssembly itself: out of bounds, unreachable, aborted. */
+const isTrap = (error: unknown) => error instanceof Error && error.name === "RuntimeError";
+
+/** After a trap the heap is in an unknown state: files that are opened from now on get another copy of the library. */
+function forget(broken: H5wasm): void {
+  if (broken !== current) return;
+  current = undefined;
+  library = undefined;
+  lost++;
 }
 
 /** The innermost lines of an HDF5 error stack, where the reason stands. */
@@ -79,6 +95,7 @@ export class Hdf5File {
   private decoded = new Float64Array(0);
   private closed = false;
   private readonly known = new Map<string, Metadata>();
+  private readonly checked = new Set<string>();
 
   private constructor(
     readonly path: string,
@@ -100,6 +117,7 @@ export class Hdf5File {
       id = module.open(path, module.H5F_ACC_RDONLY, false);
     } catch (error) {
       cause = error;
+      if (isTrap(error)) forget(h5wasm);
     }
     if (id < 0n) {
       const reason = innermost(cause);
@@ -176,6 +194,22 @@ export class Hdf5File {
       .map((f) => filterNames[f.id] ?? `${f.name || "filter"} (${f.id})`);
   }
 
+  /** The compressors of blosc that the plugin lacks end in a trap; refused before it comes to that. */
+  private requireBlosc(path: string): void {
+    if (this.checked.has(path)) return;
+    this.checked.add(path);
+    for (const { id, cd_values } of this.module.get_dataset_filters(this.id, path)) {
+      const missing = id === 32001 ? { 3: "snappy", 4: "zlib" }[Number(cd_values[6])] : undefined;
+      if (missing === undefined) continue;
+      throw new CellhueError(`${path} is compressed with a filter that cellhue cannot read`, {
+        where: this.path,
+        found: `blosc with ${missing}`,
+        expected: "gzip, lzf, zstd, blosc with lz4, blosclz or zstd, lz4, bzip2, szip or none",
+        remedy: "in Python: anndata.read_h5ad(file).write_h5ad(copy, compression='gzip')",
+      });
+    }
+  }
+
   /**
    * Reads one block (hyperslab) and passes its address on the wasm heap to `use`. The address and views of it hold
    * only until `use` returns.
@@ -185,6 +219,7 @@ export class Hdf5File {
     const items = count.reduce((a, b) => a * b, 1);
     const at = this.reserve(items * meta.size, path);
     if (items > 0) {
+      this.guard(path, () => this.requireBlosc(path));
       this.guard(path, () => {
         const status = this.module.get_dataset_data(
           this.id,
@@ -317,10 +352,20 @@ export class Hdf5File {
       return work();
     } catch (error) {
       if (error instanceof CellhueError) throw error;
+      if (isTrap(error)) forget(this.h5wasm);
       const reason = innermost(error);
       const missingFilter = /filter '(.*?)(?:;.*)?' is not registered/.exec(
         error instanceof Error ? error.message : "",
       );
+      if (/bad version number/.test(reason)) {
+        throw new CellhueError(`${path} is written in a way that this HDF5 library does not know`, {
+          where: this.path,
+          found: `${reason}: HDF5 2 with libver='latest'`,
+          expected: "what HDF5 1.14 and earlier read",
+          remedy: "write the file again without libver='latest', or with h5py's libver=('earliest', 'v114')",
+          cause: error,
+        });
+      }
       throw new CellhueError(
         missingFilter
           ? `${path} is compressed with a filter that cellhue cannot read`
