@@ -17,6 +17,10 @@ export type State =
   | "counts"
   /** 0 and above, in the range of logarithms. */
   | "log"
+  /** Between 0 and 1, both of them reached: fractions, or genes scaled to that range. */
+  | "unit-range"
+  /** Ranks within each gene or each sample, whole or scaled. */
+  | "ranked"
   /** 0 and above, beyond the range of logarithms: TPM, CPM, expected counts, intensities. */
   | "non-negative"
   /** Genes of mean 0 and standard deviation 1. */
@@ -39,6 +43,8 @@ export interface MatrixState {
   nonFinite: NonFinite;
   /** Would log1p of counts per 10,000 be the usual next step? */
   wantsLog: boolean;
+  /** Why a network on such numbers may disappoint, and what to do; null where they are what the method is made for. */
+  caution: { what: string; remedy: string } | null;
 }
 
 export interface NonFinite {
@@ -75,7 +81,38 @@ export function describeMatrix(m: Matrix): MatrixState {
     integers: integers && entries > 0,
     nonFinite,
     wantsLog: told.state === "counts" || told.state === "non-negative",
+    caution: cautionOf(told.state),
   };
+}
+
+/** What the method, made for logarithms of expression (also centred or scaled), loses on other numbers. */
+function cautionOf(state: State): MatrixState["caution"] {
+  switch (state) {
+    case "counts":
+    case "non-negative":
+      return {
+        what: "distances on a linear scale follow the few most abundant genes, and the depth of a sample",
+        remedy: "--normalize log1p-cp10k",
+      };
+    case "ranked":
+      return {
+        what: "ranks keep which sample has more, not how much more",
+        remedy: "take the logarithms that they were made from, if the file or its source has them",
+      };
+    case "unit-range":
+      return {
+        what: "every gene counts alike in such a range, those that hardly vary too",
+        remedy: "take the logarithms that they were made from, if the file or its source has them",
+      };
+    case "negative":
+      return {
+        what: "numbers below 0 that are neither centred nor scaled may be of mixed origin (batch correction, differences)",
+        remedy:
+          "make sure that all samples were treated alike, or read another matrix: --layer NAME or --use-raw",
+      };
+    default:
+      return null;
+  }
 }
 
 /** Range, zeros and wholeness of finite numbers; written for speed, as X may have 100 million. */
@@ -116,6 +153,8 @@ function tell(m: Matrix, range: Range): { state: State; evidence: string } {
   const span = `${number(min)} to ${number(max)}`;
   const zeroShare = zeros === 0 ? "none of them 0" : `${percent(zeros / entries)} of them 0`;
   if (min < 0) return tellNegative(m, span);
+  const ranks = zeros === 0 ? tellRanks(m) : null;
+  if (ranks !== null) return { state: "ranked", evidence: ranks };
   if (integers && min <= 1) {
     const only = max === 1 ? "only 0 and 1" : `whole numbers ${span}`;
     return { state: "counts", evidence: `${only}, ${zeroShare}` };
@@ -132,14 +171,95 @@ function tell(m: Matrix, range: Range): { state: State; evidence: string } {
           : `${kind} ${span}, ${zeroShare}: beyond the range of logarithms`,
     };
   }
-  const perTotal = max < 30 ? sameSum(rowSums(m, Math.expm1)) : null;
-  return {
-    state: "log",
-    evidence:
-      perTotal !== null
-        ? `exp(x) − 1 adds up to about ${number(perTotal)} in every sample: log1p of counts per ${number(perTotal)}`
-        : `numbers ${span}, ${zeroShare}: the range of logarithms`,
-  };
+  if (min === 0 && max === 1) {
+    return { state: "unit-range", evidence: `${tellUnits(m)}, ${zeroShare}` };
+  }
+  for (const [base, text, back] of bases) {
+    const total = max < LOG_LIMIT / base ? sameSum(rowSums(m, back)) : null;
+    if (total === null) continue;
+    return {
+      state: "log",
+      evidence: `${text} − 1 adds up to about ${number(total)} in every sample: ${base === 1 ? "log1p" : `log${base === Math.LN2 ? 2 : 10}(1 + x)`} of counts per ${number(total)}`,
+    };
+  }
+  return { state: "log", evidence: `numbers ${span}, ${zeroShare}: the range of logarithms` };
+}
+
+/** Bases of logarithms (as factors to the natural one), and the way back from log(1 + x). */
+const bases: readonly [number, string, (v: number) => number][] = [
+  [1, "exp(x)", Math.expm1],
+  [Math.LN2, "2^x", (v) => 2 ** v - 1],
+  [Math.LN10, "10^x", (v) => 10 ** v - 1],
+];
+
+function tellUnits(m: Matrix): string {
+  const { cols } = m;
+  const low = new Float64Array(cols).fill(1);
+  const high = new Float64Array(cols);
+  const count = new Float64Array(cols);
+  const values = m.kind === "dense" ? m.data : m.values;
+  for (let k = 0; k < values.length; k++) {
+    const j = m.kind === "dense" ? k % cols : m.indices[k];
+    low[j] = Math.min(low[j], values[k]);
+    high[j] = Math.max(high[j], values[k]);
+    count[j]++;
+  }
+  let scaled = 0;
+  let varying = 0;
+  for (let j = 0; j < cols; j++) {
+    const least = count[j] < m.rows ? 0 : low[j];
+    if (least === high[j]) continue;
+    varying++;
+    if (least === 0 && high[j] === 1) scaled++;
+  }
+  return scaled > 0.8 * varying
+    ? `${percent(scaled / varying)} of the genes go from 0 to 1`
+    : "numbers from 0 to 1";
+}
+
+/**
+ * Are the genes (or the samples) ranks? Of up to 50 of them: the numbers are their own ranks, ties at their mean, times a
+ * factor that all share (1, or 1 / n). The matrix has no zeros, so that a sparse one stores every entry in order.
+ */
+function tellRanks(m: Matrix): string | null {
+  const values = m.kind === "dense" ? m.data : m.values;
+  for (const [what, lines, length, step, stride] of [
+    ["gene", m.cols, m.rows, 1, m.cols],
+    ["sample", m.rows, m.cols, m.cols, 1],
+  ] as const) {
+    if (length < 5 || lines < 3) continue;
+    const looked = Math.min(lines, 50);
+    let factor: number | null = null;
+    let same = true;
+    for (let k = 0; k < looked && same; k++) {
+      const line = Math.floor((k * lines) / looked);
+      const numbers = Float64Array.from({ length }, (_, i) => values[line * step + i * stride]);
+      const found = rankFactor(numbers);
+      same = found !== null && (factor === null || Math.abs(found / factor - 1) < 1e-4);
+      factor ??= found;
+    }
+    if (same && factor !== null) {
+      const scale = Math.abs(factor - 1) < 1e-4 ? `1 to ${length}` : `ranks times ${number(factor)}`;
+      return `within each ${what} the numbers are their own ranks, ${scale}`;
+    }
+  }
+  return null;
+}
+
+/** The factor between numbers and their ranks, ties at their mean; null where it is not one and the same. */
+function rankFactor(numbers: Float64Array): number | null {
+  const sorted = numbers.slice().sort();
+  const last = sorted.length - 1;
+  const ties = sorted.indexOf(sorted[last]);
+  const factor = sorted[last] / ((ties + last) / 2 + 1);
+  for (let from = 0; from <= last; ) {
+    let to = from;
+    while (to < last && sorted[to + 1] === sorted[from]) to++;
+    const rank = (from + to) / 2 + 1;
+    if (Math.abs(sorted[from] / (factor * rank) - 1) > 1e-5) return null;
+    from = to + 1;
+  }
+  return factor;
 }
 
 function tellNegative(m: Matrix, span: string): { state: State; evidence: string } {

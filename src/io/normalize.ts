@@ -1,15 +1,18 @@
 /**
  * The field's usual step from counts to logarithms, done only when asked for.
  * log1p-cp10k: each sample divided by its total, times 10,000, then log(1 + x); a sample without counts stays 0.
- * Equals scanpy's `normalize_total(target_sum=1e4)` and `log1p` to float32 rounding.
+ * log1p-cpm: the same, times a million.
+ * Equals scanpy's `normalize_total(target_sum=1e4)` (or 1e6) and `log1p` to float32 rounding.
+ * Both look at one sample at a time. Size factors (DESeq2's median of ratios, scran's) look at all samples at once: they
+ * would have to be fitted within each fold, so they are not offered here.
  */
 import { CellhueError } from "../errors.js";
 import type { Matrix } from "../matrix.js";
 
-export type Normalization = "none" | "log1p-cp10k";
-export const normalizations: readonly Normalization[] = ["none", "log1p-cp10k"];
+export type Normalization = "none" | "log1p-cp10k" | "log1p-cpm";
+export const normalizations: readonly Normalization[] = ["none", "log1p-cp10k", "log1p-cpm"];
 
-const TARGET = 1e4;
+const targets = { "log1p-cp10k": 1e4, "log1p-cpm": 1e6 };
 
 /**
  * @returns a new matrix (a sparse one shares its indices); `m` itself for "none"
@@ -25,11 +28,11 @@ export function normalizeMatrix(m: Matrix, how: Normalization): Matrix {
     let total = 0;
     for (let k = begin; k < end; k++) {
       const v = from[k];
-      if (!(v >= 0 && v < Number.POSITIVE_INFINITY)) throw notCounts(v, i);
+      if (!(v >= 0 && v < Number.POSITIVE_INFINITY)) throw notCounts(how, v, i);
       total += v;
     }
     if (total === 0) continue;
-    const scale = total / TARGET;
+    const scale = total / targets[how];
     for (let k = begin; k < end; k++) {
       const v = from[k];
       if (v !== 0) to[k] = Math.log1p(v / scale);
@@ -38,8 +41,8 @@ export function normalizeMatrix(m: Matrix, how: Normalization): Matrix {
   return m.kind === "dense" ? { ...m, data: to } : { ...m, values: to };
 }
 
-function notCounts(value: number, row: number): CellhueError {
-  return new CellhueError("--normalize log1p-cp10k needs counts", {
+function notCounts(how: Normalization, value: number, row: number): CellhueError {
+  return new CellhueError(`--normalize ${how} needs counts`, {
     where: `X, row ${row}`,
     found: String(value),
     expected: "finite numbers from 0 upwards",

@@ -7,7 +7,10 @@ import type { DenseMatrix } from "../../src/matrix.js";
 import { toCsr } from "./matrices.js";
 
 type Frozen = { rows: number; cols: number; data: number[] };
-const states = JSON.parse(readFileSync("test/fixtures/h5ad_states.json", "utf8")) as Record<string, Frozen>;
+const read = (name: string) =>
+  JSON.parse(readFileSync(`test/fixtures/${name}.json`, "utf8")) as Record<string, Frozen>;
+const states = read("h5ad_states");
+const more = read("matrix_states");
 const dense = (rows: number, cols: number, data: ArrayLike<number>): DenseMatrix => ({
   kind: "dense",
   rows,
@@ -36,6 +39,50 @@ describe("the usual states, as scanpy leaves them", () => {
     expect(told.max).toBe(Math.max(...m.data));
     expect(told.zeroFraction).toBe(m.data.filter((v) => v === 0).length / m.data.length);
     expect(describeMatrix(toCsr(m))).toEqual(told);
+  });
+});
+
+describe("more states, as numpy, scipy and scikit-learn leave them", () => {
+  it.each([
+    ["counts", "counts", /whole numbers 0 to/],
+    [
+      "log1p_cpm",
+      "log",
+      /exp\(x\) − 1 adds up to about 1,000,000 in every sample: log1p of counts per 1,000,000/,
+    ],
+    ["log2_cpm", "log", /2\^x − 1 adds up to about 1,000,000 in every sample: log2\(1 \+ x\) of counts/],
+    ["log10_cpm", "log", /10\^x − 1 adds up to about 1,000,000 in every sample: log10\(1 \+ x\) of counts/],
+    ["tpm", "non-negative", /adds up to about 1,000,000 \(as CPM and TPM do\)/],
+    ["gene_ranks", "ranked", /within each gene the numbers are their own ranks, 1 to 24/],
+    ["gene_ranks_scaled", "ranked", /within each gene the numbers are their own ranks, ranks times 0.04167/],
+    ["sample_ranks", "ranked", /within each sample the numbers are their own ranks, 1 to 9/],
+    ["min_max", "unit-range", /100 % of the genes go from 0 to 1/],
+    ["fractions", "unit-range", /numbers from 0 to 1/],
+  ])("%s: %s", (name, state, evidence) => {
+    const m = dense(more[name].rows, more[name].cols, more[name].data);
+    const told = describeMatrix(m);
+    expect(told.state).toBe(state);
+    expect(told.evidence).toMatch(evidence);
+    expect(describeMatrix(toCsr(m))).toEqual(told);
+  });
+  it("warns of what the method is not made for, and of nothing else", () => {
+    const caution = (name: string) => {
+      const { rows, cols, data } = states[name] ?? more[name];
+      return describeMatrix(dense(rows, cols, data)).caution?.what ?? null;
+    };
+    for (const name of ["log1p_cp10k", "log2", "scaled", "centred", "log10_cpm"])
+      expect(caution(name), name).toBeNull();
+    for (const name of ["counts", "cpm", "intensities", "tpm"])
+      expect(caution(name), name).toMatch(/linear scale/);
+    expect(caution("gene_ranks")).toMatch(/ranks/);
+    expect(caution("min_max")).toMatch(/alike/);
+    expect(caution("differences")).toMatch(/mixed origin/);
+  });
+  it("one number out of its rank is no ranking", () => {
+    const { rows, cols, data } = more.gene_ranks;
+    const changed = [...data];
+    changed[cols * 3 + 4] += 0.5;
+    expect(describeMatrix(dense(rows, cols, changed)).state).not.toBe("ranked");
   });
 });
 

@@ -53,6 +53,23 @@ describe("log1p-cp10k", () => {
   });
 });
 
+it("log1p-cpm equals scanpy's normalize_total to a million and log1p", () => {
+  const more = JSON.parse(readFileSync("test/fixtures/matrix_states.json", "utf8")) as Record<string, Frozen>;
+  const expected = more.log1p_cpm.data;
+  for (const m of [dense(more.counts), toCsr(dense(more.counts))]) {
+    const out = normalizeMatrix(m, "log1p-cpm");
+    const back = new Float32Array(expected.length);
+    if (out.kind === "dense") back.set(out.data);
+    else
+      for (let i = 0; i < out.rows; i++)
+        for (let k = out.indptr[i]; k < out.indptr[i + 1]; k++)
+          back[i * out.cols + out.indices[k]] = out.values[k];
+    back.forEach((v, i) => {
+      expect(Math.abs(v - expected[i])).toBeLessThanOrEqual(5e-7 * Math.abs(expected[i]));
+    });
+  }
+});
+
 it("none gives the matrix itself", () => {
   const m = dense({ rows: 1, cols: 2, data: [-1, 2] });
   expect(normalizeMatrix(m, "none")).toBe(m);
