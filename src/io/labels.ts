@@ -243,7 +243,10 @@ function noSuchColumn(obs: Table, column: string): CellhueError {
             .join(", ")}${names.length > 12 ? ` and ${names.length - 12} more` : ""}`,
     remedy:
       names.length === 0
-        ? "add the labels to obs, e.g. in Python: adata.obs['label'] = …"
+        ? [
+            "give a table of labels, a line a sample: --labels FILE",
+            "or add the labels to obs, e.g. in Python: adata.obs['label'] = …",
+          ]
         : [...near.map((name) => `--label ${shellWord(name)}`), ...others],
   });
 }

@@ -3,9 +3,10 @@
  * The report is plain JSON; `formatInspect` makes the text. Nothing is written.
  */
 import { CellhueError } from "../errors.js";
+import { describeGenes, type GeneNameReport } from "../io/gene-names.js";
 import { byCodePoint, type LabelCandidate, labelCandidates, resolveLabels } from "../io/labels.js";
 import { describeMatrix, type MatrixState } from "../io/matrix-state.js";
-import { type ExpressionReader, openExpression, type XInfo } from "../io/reader.js";
+import { type ExpressionReader, type Orientation, openExpression, type XInfo } from "../io/reader.js";
 import { shellWord, visible } from "../io/visible.js";
 import type { Matrix } from "../matrix.js";
 import type { Progress } from "../progress.js";
@@ -13,6 +14,10 @@ import type { Progress } from "../progress.js";
 export interface InspectOptions {
   layer?: string;
   useRaw?: boolean;
+  /** Of a table of text; told from its names by default. */
+  orientation?: Orientation;
+  /** A table whose columns are joined to obs by the name of the sample. */
+  labels?: string;
   /** Checks this column as a label. */
   label?: string;
   dropUnlabelled?: boolean;
@@ -54,6 +59,10 @@ export interface InspectReport {
   labels: string[];
   sampleNames: NameSummary;
   geneNames: NameSummary;
+  geneReport: GeneNameReport;
+  /** As given. */
+  labelTable: string | null;
+  orientation: Orientation;
   findings: Finding[];
 }
 
@@ -104,9 +113,13 @@ function inspectReader(reader: ExpressionReader, options: InspectOptions): Inspe
     labels: rankLabels(candidates, folds),
     sampleNames: summarise(obs.index),
     geneNames: summarise(genes.index),
+    geneReport: describeGenes(genes.index),
+    labelTable: options.labels ?? null,
+    orientation: options.orientation ?? "auto",
     findings: [],
   };
   report.findings = [
+    ...(reader.notes ?? []).map((what): Finding => ({ level: "note", what, remedy: [] })),
     ...matrixFindings(report, obs.index, genes.index),
     ...nameFindings(report),
     ...labelFindings(report, candidates, folds),
@@ -201,6 +214,13 @@ function matrixFindings(
       what: `${x.source} seems to hold ${kind}; they are used as they are unless you ask`,
       remedy: ["--normalize log1p-cp10k"],
     });
+  } else if (state.caution !== null) {
+    const { what, remedy } = state.caution;
+    found.push({
+      level: "warning",
+      what: `${x.source} seems to be ${state.state}: ${what}`,
+      remedy: [remedy],
+    });
   }
   const components = Math.min(samples, genes) - 1;
   if (samples >= 3 && genes >= 3 && components < 50) {
@@ -213,22 +233,65 @@ function matrixFindings(
   return found;
 }
 
-function nameFindings({ sampleNames, geneNames }: InspectReport): Finding[] {
+function nameFindings({ sampleNames, geneReport }: InspectReport): Finding[] {
   const found: Finding[] = [];
-  for (const [kind, names] of [
-    ["sample", sampleNames],
-    ["gene", geneNames],
-  ] as const) {
-    if (names.repeated > 0) {
-      found.push({
-        level: "warning",
-        what: `${kind} names that occur more than once: ${names.repeated}, e.g. '${visible(names.example ?? "", 60)}'`,
-        remedy: [],
-      });
-    }
-    if (names.empty > 0) {
-      found.push({ level: "warning", what: `empty ${kind} names: ${names.empty}`, remedy: [] });
-    }
+  if (sampleNames.repeated > 0) {
+    found.push({
+      level: "warning",
+      what: `sample names that occur more than once: ${sampleNames.repeated}, e.g. '${visible(sampleNames.example ?? "", 60)}'`,
+      remedy: [],
+    });
+  }
+  if (sampleNames.empty > 0) {
+    found.push({ level: "warning", what: `empty sample names: ${sampleNames.empty}`, remedy: [] });
+  }
+  return [...found, ...geneFindings(geneReport)];
+}
+
+/** What is to be known about the names of genes, before anybody looks one up. */
+function geneFindings(genes: GeneNameReport): Finding[] {
+  const found: Finding[] = [];
+  const warn = (what: string, ...remedy: string[]) => found.push({ level: "warning", what, remedy });
+  const shown = (name: string | null) => `'${visible(name ?? "", 60)}'`;
+  const { repeated, dates, ensembl, padded, summaries, rule } = genes;
+  if (genes.kind === "row numbers" && genes.total > 0) {
+    found.push({
+      level: "note",
+      what: "genes are numbered, not named: what the result says of a gene cannot be looked up",
+      remedy: [],
+    });
+  }
+  if (repeated.names > 0) {
+    warn(
+      `gene names that occur more than once: ${repeated.names}, e.g. ${shown(repeated.example)}; ${rule ?? ""}`,
+      "add the rows of a gene up, or name genes by their Ensembl identifiers, if they are one and the same",
+    );
+  }
+  if (genes.empty > 0) warn(`empty gene names: ${genes.empty}`);
+  if (dates.count > 0) {
+    const examples = dates.examples.map(
+      ({ name, likely }) => shown(name) + (likely.length > 0 ? `, once ${likely.join(" or ")}` : ""),
+    );
+    warn(
+      `gene names that a spreadsheet turned into dates: ${dates.count} (${examples.join("; ")})`,
+      "take the names from a source that no spreadsheet has opened",
+    );
+  }
+  if (ensembl.clashing > 0) warn(`Ensembl identifiers that occur in several versions: ${ensembl.clashing}`);
+  if (ensembl.versioned > 0) {
+    found.push({
+      level: "note",
+      what: `Ensembl identifiers with a version: ${ensembl.versioned} of ${ensembl.count} (the part behind the point; other sources may lack it)`,
+      remedy: [],
+    });
+  }
+  if (padded.count > 0)
+    warn(`gene names with white space at an end: ${padded.count}, e.g. ${shown(padded.example)}`);
+  if (summaries.length > 0) {
+    warn(
+      `lines of a read counter among the genes: ${summaries.map((name) => visible(name, 40)).join(", ")}`,
+      "leave them out of the file: they are no genes",
+    );
   }
   return found;
 }
@@ -244,7 +307,10 @@ function labelFindings(
       level: "error",
       what:
         candidates.length === 0 ? "obs has no columns, so no label" : "no obs column can serve as a label",
-      remedy: ["add one to obs, e.g. in Python: adata.obs['label'] = …"],
+      remedy: [
+        "give a table of labels, a line a sample: --labels FILE",
+        "or add one to obs, e.g. in Python: adata.obs['label'] = …",
+      ],
     });
   }
   for (const c of candidates) {
@@ -290,12 +356,22 @@ function firstAlike(names: readonly string[]): [string, string] | null {
   return null;
 }
 
+const geneKinds: Record<GeneNameReport["kind"], string> = {
+  symbols: "symbols",
+  ensembl: "Ensembl identifiers",
+  entrez: "numbers, as of Entrez",
+  probes: "probes",
+  "row numbers": "numbered",
+  other: "of no kind that is known",
+};
+
 /** The report as text for a terminal; whatever comes out of the file has its control characters made visible. */
 export function formatInspect(report: InspectReport): string {
   const { x, state } = report;
   const many = (n: number) => n.toLocaleString("en-US");
   const lines = [
     visible(report.path, 500),
+    `  format: ${report.format}`,
     `  ${many(report.samples)} samples × ${many(report.genes)} genes`,
   ];
   if (state === null) lines.push(`  ${x.source}: none`);
@@ -321,7 +397,8 @@ export function formatInspect(report: InspectReport): string {
       .map((name) => visible(name, 40))
       .join(", ");
   if (report.samples > 0) lines.push(`  samples: ${names(report.sampleNames)}, …`);
-  if (report.genes > 0) lines.push(`  genes: ${names(report.geneNames)}, …`);
+  if (report.genes > 0)
+    lines.push(`  genes: ${names(report.geneNames)}, … (${geneKinds[report.geneReport.kind]})`);
 
   const usable = report.labels.flatMap((name) => report.obs.filter((c) => c.column === name));
   if (usable.length > 0) {
@@ -354,6 +431,8 @@ function nextCommand(report: InspectReport, label: ObsColumn): string {
   const { source } = report.x;
   const parts = ["cellhue run", shellWord(report.path), "--label", shellWord(label.column)];
   if (source === "raw/X") parts.push("--use-raw");
+  if (report.labelTable !== null) parts.push("--labels", shellWord(report.labelTable));
+  if (report.orientation !== "auto") parts.push("--orientation", report.orientation);
   if (source.startsWith("layers/")) parts.push("--layer", shellWord(source.slice("layers/".length)));
   if (label.maxFolds < report.folds) parts.push("--folds", String(label.maxFolds));
   if (label.missing > 0) parts.push("--drop-unlabelled");

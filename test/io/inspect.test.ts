@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { formatInspect, inspectFile } from "../../src/stages/inspect.js";
 
@@ -33,6 +36,7 @@ describe("inspect", () => {
     expect(whats(report)).toEqual([
       "note: X seems to hold counts; they are used as they are unless you ask",
       "note: at most 29 principal components instead of 50",
+      "note: genes are numbered, not named: what the result says of a gene cannot be looked up",
       "warning: type: fewer samples than 5 folds in 'rare' (4)",
       "warning: partial: 5 of 40 samples have no label",
     ]);
@@ -64,6 +68,39 @@ describe("inspect", () => {
     expect((await inspectFile(fixture("no_x"), { useRaw: true })).genes).toBe(6);
   });
 
+  it("a table of text with labels: how it was read, and the whole command", async () => {
+    const [path, labels] = ["test/fixtures/formats/genes_rows.csv", "test/fixtures/formats/labels.tsv"];
+    const report = await inspectFile(path, { labels, orientation: "genes-in-rows", folds: 2 });
+    expect(report.format).toBe("text (commas)");
+    expect(whats(report)).toEqual(
+      expect.arrayContaining([
+        "note: genes in rows: as asked",
+        "note: labels of 5 of 5 samples: subtype, age",
+        "note: X seems to hold numbers on a linear scale; they are used as they are unless you ask",
+      ]),
+    );
+    const text = formatInspect(report);
+    expect(text).toContain("  format: text (commas)\n");
+    expect(text).toContain("  genes: TP53, EGFR, ACTB, … (symbols)");
+    expect(text).toContain(
+      `next: cellhue run ${path} --label subtype --labels ${labels} --orientation genes-in-rows`,
+    );
+  });
+  it("names of genes that something happened to", async () => {
+    const genes = ["1-Mar", "2-Sep", "TP53", "TP53", "", "ENSG00000141510.18", " EGFR", "__no_feature"];
+    const path = join(mkdtempSync(join(tmpdir(), "cellhue-genes-")), "t.csv");
+    writeFileSync(path, `gene,a,b,c\n${genes.map((g, i) => `${g},${i}.5,1,2`).join("\n")}\n`);
+    const report = await inspectFile(path);
+    rmSync(dirname(path), { recursive: true });
+    expect(whats(report).filter((what) => /gene names|Ensembl|read counter/.test(what))).toEqual([
+      "warning: gene names that occur more than once: 1, e.g. 'TP53'; the first keeps its name, the next are NAME-1, NAME-2 … in file order (anndata's var_names_make_unique)",
+      "warning: empty gene names: 1",
+      "warning: gene names that a spreadsheet turned into dates: 2 ('1-Mar', once MARCHF1 (MARCH1) or MTARC1 (MARC1); '2-Sep', once SEPTIN2 (SEPT2))",
+      "note: Ensembl identifiers with a version: 1 of 1 (the part behind the point; other sources may lack it)",
+      "warning: gene names with white space at an end: 1, e.g. ' EGFR'",
+      "warning: lines of a read counter among the genes: __no_feature",
+    ]);
+  });
   it("names the first entry that is not finite", async () => {
     const report = await inspectFile(fixture("not_finite"));
     expect(whats(report)[0]).toBe(
