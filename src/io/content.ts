@@ -113,9 +113,9 @@ function refusal(path: string, head: Buffer, gzip: boolean): CellhueError {
 export const howToConvertExcel =
   "in the spreadsheet: save the sheet as CSV (and look out for genes that it took for dates)";
 const howToConvertRds = [
-  "in R, a Seurat object: SeuratObject → zellkonverter::writeH5AD(Seurat::as.SingleCellExperiment(readRDS(FILE)), NEW)",
-  "in R, a SingleCellExperiment: zellkonverter::writeH5AD(readRDS(FILE), NEW)",
-  "in R, a matrix: write.csv(as.matrix(readRDS(FILE)), NEW)",
+  "in R, of a Seurat object: zellkonverter::writeH5AD(Seurat::as.SingleCellExperiment(readRDS(FILE)), NEW)",
+  "in R, of a SingleCellExperiment: zellkonverter::writeH5AD(readRDS(FILE), NEW)",
+  "in R, of a matrix: write.csv(as.matrix(readRDS(FILE)), NEW)",
   "in Python: rds2py.read_rds(FILE).to_anndata(), then .write_h5ad(NEW)",
 ];
 
