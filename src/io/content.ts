@@ -14,11 +14,12 @@ export type Content =
   | { readonly kind: "zip" }
   /** A folder of matrix.mtx, barcodes and genes, or the matrix in it. */
   | { readonly kind: "mtx"; readonly matrix: string; readonly gzip: boolean }
+  | { readonly kind: "rds"; readonly gzip: boolean }
   | { readonly kind: "text"; readonly gzip: boolean };
 
 /** What is said to be readable, in errors. */
 export const readable =
-  "AnnData (.h5ad, .zarr), 10x (.h5, a folder with matrix.mtx), .loom, or a table as .csv, .tsv or .txt (.gz)";
+  "AnnData (.h5ad, .zarr), 10x (.h5, a folder with matrix.mtx), .loom, .rds, or a table as .csv, .tsv or .txt (.gz)";
 
 /** HDF5's signature, which may stand at 0, 512, 1024, 2048 … (after a user block). */
 const SIGNATURE = Buffer.from("\x89HDF\r\n\x1a\n", "latin1");
@@ -42,6 +43,7 @@ function headContent(path: string, bytes: Buffer): Content {
   if (text.startsWith("PK\x03\x04") || text.startsWith("PK\x05\x06")) {
     if (!gzip) return { kind: "zip" };
   } else if (text.startsWith("%%MatrixMarket")) return { kind: "mtx", matrix: path, gzip };
+  else if (text.startsWith("X\n\0\0")) return { kind: "rds", gzip };
   else if (head.length > 0 && !isOtherText(text) && isText(head)) return { kind: "text", gzip };
   throw refusal(path, head, gzip);
 }
@@ -92,10 +94,10 @@ function refusal(path: string, head: Buffer, gzip: boolean): CellhueError {
   if (/^\s*[{[]/.test(text)) return say("JSON", "give the table or matrix that it belongs to");
   if (/^\s*</.test(text)) return say("a web page or XML", "download the file itself, not its page");
   if (
-    /^(X\n\0|RDX[23]\n|A\n[23]\n)/.test(text) ||
+    /^(RDX[23]\n|A\n[23]\n)/.test(text) ||
     (/\.(rds|rdata|rda)$/i.test(path) && /^(BZh|\xfd7zXZ)/.test(text))
   )
-    return say("a file of R (.rds or .RData)", howToConvertRds);
+    return say("a file of R: .RData, or .rds that is neither plain nor gzip", howToConvertR);
   if (text.startsWith("BZh") || text.startsWith("\xfd7zXZ") || text.startsWith("\x28\xb5\x2f\xfd"))
     return say("data compressed by bzip2, xz or zstd", "unpack it, or compress it by gzip");
   if (text.startsWith("\x89HDF\r\n")) return say("HDF5", "unpack it first: gunzip FILE");
@@ -112,12 +114,7 @@ function refusal(path: string, head: Buffer, gzip: boolean): CellhueError {
 
 export const howToConvertExcel =
   "in the spreadsheet: save the sheet as CSV (and look out for genes that it took for dates)";
-const howToConvertRds = [
-  "in R, of a Seurat object: zellkonverter::writeH5AD(Seurat::as.SingleCellExperiment(readRDS(FILE)), NEW)",
-  "in R, of a SingleCellExperiment: zellkonverter::writeH5AD(readRDS(FILE), NEW)",
-  "in R, of a matrix: write.csv(as.matrix(readRDS(FILE)), NEW)",
-  "in Python: rds2py.read_rds(FILE).to_anndata(), then .write_h5ad(NEW)",
-];
+const howToConvertR = ["in R: saveRDS(x, NEW), with x one matrix or SingleCellExperiment of it"];
 
 /** The matrix of a folder of 10x files: `matrix.mtx(.gz)`, also behind a prefix as in GEO (`GSM1_matrix.mtx.gz`). */
 export function mtxNames(names: readonly string[]): string[] {

@@ -21,7 +21,7 @@ const PIECE = 1 << 20;
 export async function* wholeLines(path: string, gzip: boolean, signal?: AbortSignal): AsyncGenerator<Buffer> {
   let rest: Buffer[] = [];
   let held = 0;
-  for await (const piece of utf8(bytesOf(path, gzip))) {
+  for await (const piece of utf8(wholeBytes(path, gzip))) {
     throwIfAborted(signal);
     const end = piece.lastIndexOf(LF) + 1;
     if (end > 0) {
@@ -45,7 +45,8 @@ export async function* wholeLines(path: string, gzip: boolean, signal?: AbortSig
   if (held > 0) yield Buffer.concat(rest);
 }
 
-async function* bytesOf(path: string, gzip: boolean): AsyncGenerator<Buffer> {
+/** The bytes of a file in pieces, unpacked where it is gzip. @throws CellhueError damaged gzip, unreadable */
+export async function* wholeBytes(path: string, gzip: boolean): AsyncGenerator<Buffer> {
   const file = createReadStream(path, { highWaterMark: PIECE });
   const stream: Readable = gzip ? file.pipe(createGunzip({ chunkSize: PIECE })) : file;
   file.on("error", (error) => {

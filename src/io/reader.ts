@@ -92,7 +92,8 @@ async function openContent(
   samples: ReadonlySet<string> | null,
 ): Promise<ExpressionReader> {
   const content = contentOf(path);
-  if (content.kind !== "text" && (options.orientation ?? "auto") !== "auto") {
+  const isTable = content.kind === "text" || content.kind === "rds";
+  if (!isTable && (options.orientation ?? "auto") !== "auto") {
     throw new CellhueError("--orientation is for tables of text", {
       where: path,
       remedy: "leave it out: the format of this file says which way it lies",
@@ -109,6 +110,10 @@ async function openContent(
     case "mtx": {
       const { openMtx } = await import("./mtx/open.js");
       return openMtx(path, content.matrix, content.gzip, options);
+    }
+    case "rds": {
+      const { openRds } = await import("./rds/open.js");
+      return openRds(path, content.gzip, options, samples);
     }
     case "text": {
       const { openText } = await import("./text/open.js");

@@ -16,7 +16,13 @@ import { expectFile, type Frozen } from "./frozen.js";
 const shared = "../shared/data";
 const oracle = (name: string) =>
   (JSON.parse(readFileSync(`test/fixtures/${name}.json`, "utf8")) as { files: Record<string, Frozen> }).files;
-const frozen = { ...oracle("h5ad"), ...oracle("hdf5"), ...oracle("zarr"), ...oracle("formats") };
+const frozen = {
+  ...oracle("h5ad"),
+  ...oracle("hdf5"),
+  ...oracle("zarr"),
+  ...oracle("formats"),
+  ...oracle("rds"),
+};
 
 /** Who wrote a file, where its name does not say it. */
 const writers: Record<string, string> = {
@@ -86,7 +92,6 @@ async function line(path: string): Promise<string> {
 
 /** What is refused: a name, the bytes. */
 const refused: [string, Uint8Array | string][] = [
-  ["matrix.rds", gzipSync(Buffer.from("X\n\0\0\0\u0003"))],
   ["session.RData", gzipSync(Buffer.from("RDX3\nX\n"))],
   ["sheet.xls", Buffer.from("d0cf11e0a1b11ae1", "hex")],
   ["data.h5ad.gz", gzipSync(Buffer.from("\x89HDF\r\n\x1a\n", "latin1"))],
@@ -137,6 +142,11 @@ it.skipIf(!existsSync(`${shared}/formats`))(
       [`HDF5: superblocks 0 to 3, user block, ${filters} filters`, "hdf5", "anndata, h5py, hdf5plugin"],
       ["zarr 2 and 3: dtypes, codecs, shards, order, fill values", "zarr", "anndata, zarr-python"],
       ["10x `.h5`, Matrix Market, `.loom`, text", "formats", "scanpy, loompy, pandas"],
+      [
+        "`.rds`: matrix, dgCMatrix, data frame, (Ranged)SummarizedExperiment, SingleCellExperiment",
+        "rds",
+        "rdata",
+      ],
     ]) {
       const own = Object.keys(oracle(oracleName)).filter((path) => path.startsWith("test/fixtures"));
       let matrices = 0;
@@ -160,6 +170,7 @@ it.skipIf(!existsSync(`${shared}/formats`))(
       "test/fixtures/hdf5/refused_blosc.h5",
       "test/fixtures/formats/tenx_v2_two.h5",
       "test/fixtures/h5ad/empty.h5",
+      "test/fixtures/rds/s4_matrix_dgt.rds",
     ]) {
       refusals.push(await refusalLine(basename(path), path));
     }
@@ -200,7 +211,7 @@ become columns of obs or var. Missing: nothing, NA, NaN, N/A, #N/A; anything els
 ## Bounds
 What is unpacked at once may have 256 MiB, or else 2,000 times the bytes of the file; a line of text 256 MiB; a table of text
 2^30 numbers. Claims (shapes, sizes of chunks and of zip entries) are compared with this before memory is taken. Nothing is
-ever unpacked to disk. \`FUZZ_CASES=1500 npx vitest run test/io/fuzz.test.ts\` tries 1,500 mutations of each of 23 files.
+ever unpacked to disk. \`FUZZ_CASES=1500 npx vitest run test/io/fuzz.test.ts\` tries 1,500 mutations of each of 26 files.
 `;
     await expect(text).toMatchFileSnapshot("../../docs/formats.md");
   },

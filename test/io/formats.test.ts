@@ -304,9 +304,8 @@ describe("text", () => {
 
 describe("files of other tools are refused with the way to convert them", () => {
   it.each([
-    ["x.rds", gzipSync(Buffer.from("X\n\0\0\0\u0003")), "R (.rds or .RData)", "zellkonverter"],
-    ["x.RData", gzipSync(Buffer.from("RDX3\nX\n")), "R (.rds or .RData)", "writeH5AD"],
-    ["x.rds", Buffer.from("BZh91AY&SY"), "R (.rds or .RData)", "readRDS"],
+    ["x.RData", gzipSync(Buffer.from("RDX3\nX\n")), "a file of R", "saveRDS"],
+    ["x.rds", Buffer.from("BZh91AY&SY"), "a file of R", "saveRDS"],
     ["x.xls", Buffer.from("d0cf11e0a1b11ae1", "hex"), "Excel", "CSV"],
     ["x.h5ad.gz", gzipSync(Buffer.from("\x89HDF\r\n\x1a\n", "latin1")), "HDF5, compressed by gzip", "gunzip"],
     [

@@ -39,6 +39,9 @@ const files = [
   "test/fixtures/formats/series_matrix.txt",
   "test/fixtures/formats/utf16.txt.gz",
   "test/fixtures/formats/labels.tsv",
+  "test/fixtures/rds/matrix_with_dim_names.rds",
+  "test/fixtures/rds/lists_df_rownames.rds",
+  "test/fixtures/rds/sumexpt.rds",
 ];
 
 /** Numbers that claims are made of. */
@@ -99,7 +102,7 @@ function rewrap(
   change: (data: Buffer) => Buffer,
   random: RandomState,
 ): Uint8Array | null {
-  if (file.endsWith(".gz")) return gzipSync(change(gunzipSync(original)));
+  if (/\.(gz|rds)$/.test(file)) return gzipSync(change(gunzipSync(original)));
   if (!file.endsWith(".zip")) return null;
   const entries = unzipSync(original);
   const names = Object.keys(entries).sort();
@@ -143,7 +146,7 @@ describe("mutated files are read or refused, never worse", () => {
   for (const [f, file] of files.entries()) {
     it(`${basename(dirname(file))}/${basename(file)}`, { timeout: CASES * MOST_MS }, async () => {
       const original = readFileSync(file);
-      const isText = !/\.(h5ad|h5|loom|zip)$/.test(file);
+      const isText = !/\.(h5ad|h5|loom|zip|rds)$/.test(file);
       const isLabels = basename(file) === "labels.tsv";
       const isFolder = file.includes("/mtx_");
       const layers = file.includes("chunks") || file.includes("filters") ? await layersOf(file) : [undefined];
