@@ -1,6 +1,7 @@
 /**
- * Role: mean cross-entropy of logits against a target distribution (torch.nn.functional.cross_entropy).
- * Contract: logits N×K, target N×K (one-hot rows) → scalar. N may be symbolic only without gradient.
+ * Role: mean cross-entropy of logits against target rows (torch.nn.functional.cross_entropy).
+ * Contract: logits N×K, target N×K → scalar −1/N · Σ target · log softmax(logits). Rows need not sum to 1: class weights
+ * are folded into them. N may be symbolic only without gradient.
  */
 import { type Graph, staticDims, type Value } from "../graph.js";
 
@@ -13,7 +14,9 @@ export function crossEntropy(g: Graph, logits: Value, target: Value): Value {
   const loss = g.op("Mul", [total, g.scalar(-1 / n)], []);
   g.record("crossEntropy", [logits], [loss], ([dy]) => {
     if (dy === undefined) return [];
-    const gap = g.op("Sub", [g.op("Exp", [logP], logits.dims), target], logits.dims);
+    const mass = g.op("ReduceSum", [target, g.ints([1])], [n, 1], { keepdims: 1 });
+    const predicted = g.op("Mul", [g.op("Exp", [logP], logits.dims), mass], logits.dims);
+    const gap = g.op("Sub", [predicted, target], logits.dims);
     return [g.op("Mul", [gap, g.op("Mul", [dy, g.scalar(1 / n)], [])], logits.dims)];
   });
   return loss;
