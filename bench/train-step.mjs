@@ -24,7 +24,7 @@ for (const net of positionals.length ? positionals : ["resnet18", "efficientnet_
   const random = new RandomState(0);
   const parameters = initialise(paramSpecs(net, classes), net, random);
   const sessions = new TrainingSessions(net, classes, size, 2);
-  const trainer = new Trainer(sessions, { parameters, moments: new Map(), steps: 0 }, 1e-4);
+  const trainer = new Trainer(sessions, { parameters, moments: new Map(), steps: 0 });
   const images = Uint8Array.from({ length: batch * size * size * 3 }, () => random.uint32() & 255);
   const rows = Int32Array.from({ length: batch }, (_, i) => i);
   const codes = rows.map((i) => i % classes);
@@ -32,7 +32,7 @@ for (const net of positionals.length ? positionals : ["resnet18", "efficientnet_
   const step = async () => {
     const began = performance.now();
     fillBatch(images, rows, size, buffer);
-    await trainer.step(buffer, codes, random);
+    await trainer.step(buffer, codes, 1e-4, random);
     return (performance.now() - began) / 1000;
   };
   for (let i = 0; i < 2; i++) await step();

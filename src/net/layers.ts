@@ -1,7 +1,8 @@
 /**
  * Role: what every network is written with: named parameters, convolution + batch norm, random masks.
  * Contract: a NetContext binds parameter names to graph values (inputs when training, initializers in a model file)
- * and says whether batch norm and dropout act as in training.
+ * and says whether batch norm and dropout act as in training. Frozen parts never do: their running statistics are used and
+ * kept, and nothing is dropped, as after PyTorch's `eval()`.
  */
 import type { Dim, Graph, Value } from "../graph/graph.js";
 import { batchNormEvaluation, batchNormTraining } from "../graph/ops/batch-norm.js";
@@ -25,10 +26,17 @@ export abstract class NetContext {
   /** Running statistics after the batch, by name (training only). */
   readonly updated = new Map<string, Value>();
 
+  /** @param frozen whether the parameter, or the layer, of this name stays as it is */
   constructor(
     readonly g: Graph,
     readonly training: boolean,
+    protected readonly frozen: (name: string) => boolean = () => false,
   ) {}
+
+  /** Whether a layer acts as in training. */
+  trains(layer: string): boolean {
+    return this.training && !this.frozen(layer);
+  }
 
   protected abstract bind(spec: ParamSpec): Value;
 
@@ -40,7 +48,7 @@ export abstract class NetContext {
 
   /** Multiplies by a random mask while training (dropout: dims of x; stochastic depth "row": N×1×1×1). */
   drop(name: string, x: Value, dims: readonly Dim[], keep: number): Value {
-    if (!this.training || keep === 1) return x;
+    if (!this.trains(name) || keep === 1) return x;
     this.masks.push({ name, dims, keep });
     return mul(this.g, x, this.g.input(`mask:${name}`, dims));
   }
@@ -48,12 +56,13 @@ export abstract class NetContext {
 
 /** Parameters are inputs of the graph under their own names. */
 export class InputContext extends NetContext {
-  /** The parameters that are trained (no running statistics), in order. */
+  /** The parameters that are trained (no running statistics, nothing frozen), in order. */
   readonly trainable: Value[] = [];
 
   protected bind(spec: ParamSpec): Value {
     const value = this.g.input(spec.name, spec.dims);
-    if (spec.kind !== "bn_mean" && spec.kind !== "bn_var") this.trainable.push(value);
+    if (spec.kind !== "bn_mean" && spec.kind !== "bn_var" && !this.frozen(spec.name))
+      this.trainable.push(value);
     return value;
   }
 }
@@ -74,7 +83,7 @@ export function batchNorm(ctx: NetContext, name: string, x: Value, norm: NormOpt
     runningVar: ctx.param(`${name}.running_var`, dims, "bn_var"),
     ...norm,
   };
-  if (!ctx.training) return batchNormEvaluation(ctx.g, x, p);
+  if (!ctx.trains(name)) return batchNormEvaluation(ctx.g, x, p);
   const out = batchNormTraining(ctx.g, x, p);
   ctx.updated.set(`${name}.running_mean`, out.runningMean);
   ctx.updated.set(`${name}.running_var`, out.runningVar);

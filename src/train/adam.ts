@@ -1,8 +1,8 @@
 /**
- * Role: one Adam step as graph nodes.
- * Contract: per parameter the values of weight, gradient and two moments in, their successors out; the step's bias
- * corrections are scalar inputs, so that one graph serves every step.
- * Reference: Kingma & Ba 2015; torch.optim.Adam (no weight decay).
+ * Role: one Adam step as graph nodes, with decoupled weight decay where asked for.
+ * Contract: per parameter the values of weight, gradient and two moments in, their successors out; what differs from step
+ * to step is a scalar input, so that one graph serves every step.
+ * Reference: Kingma & Ba 2015, torch.optim.Adam; Loshchilov & Hutter 2019, torch.optim.AdamW.
  */
 import type { Graph, Value } from "../graph/graph.js";
 
@@ -19,21 +19,24 @@ export interface AdamState {
   v: Value;
 }
 
-/** Scalars that differ from step to step. */
-export interface AdamSchedule {
+/** Scalars that differ from step to step: values of the graph, or their numbers. */
+export interface AdamScalars<T> {
   /** lr / (1 − beta1^t) */
-  stepSize: Value;
+  stepSize: T;
   /** 1 / (1 − beta2^t) */
-  correction2: Value;
+  correction2: T;
+  /** 1 − lr · weight decay; left out, nothing decays (and no pass over the weights is spent on it). */
+  kept?: T;
 }
 
 export function adamStep(
   g: Graph,
   state: AdamState,
   grad: Value,
-  schedule: AdamSchedule,
+  scalars: AdamScalars<Value>,
   k = adamDefaults,
 ): AdamState {
+  const { stepSize, correction2, kept } = scalars;
   const { dims } = state.weight;
   const blend = (old: Value, fresh: Value, beta: number) =>
     g.op(
@@ -43,20 +46,26 @@ export function adamStep(
     );
   const m = blend(state.m, grad, k.beta1);
   const v = blend(state.v, g.op("Mul", [grad, grad], dims), k.beta2);
-  const root = g.op("Sqrt", [g.op("Mul", [v, schedule.correction2], dims)], dims);
+  const root = g.op("Sqrt", [g.op("Mul", [v, correction2], dims)], dims);
   const direction = g.op("Div", [m, g.op("Add", [root, g.scalar(k.eps)], dims)], dims);
+  const weight = kept === undefined ? state.weight : g.op("Mul", [state.weight, kept], dims);
   return {
-    weight: g.op("Sub", [state.weight, g.op("Mul", [direction, schedule.stepSize], dims)], dims),
+    weight: g.op("Sub", [weight, g.op("Mul", [direction, stepSize], dims)], dims),
     m,
     v,
   };
 }
 
 /** The scalars of step t = 1, 2, … */
-export function adamSchedule(
+export function adamScalars(
   lr: number,
   t: number,
+  weightDecay = 0,
   k = adamDefaults,
-): { stepSize: number; correction2: number } {
-  return { stepSize: lr / (1 - k.beta1 ** t), correction2: 1 / (1 - k.beta2 ** t) };
+): Required<AdamScalars<number>> {
+  return {
+    stepSize: lr / (1 - k.beta1 ** t),
+    correction2: 1 / (1 - k.beta2 ** t),
+    kept: 1 - lr * weightDecay,
+  };
 }

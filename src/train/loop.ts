@@ -82,7 +82,7 @@ export async function train(
   const { epochs, batch } = settings;
   const steps = stepsPerEpoch(rows.length, batch);
   const sessions = options.sessions ?? new TrainingSessions(net, data.classes, data.size, settings.threads);
-  const trainer = new Trainer(sessions, from.state, settings.lr);
+  const trainer = new Trainer(sessions, from.state);
   const buffer = new Float32Array(Math.min(batch, rows.length) * 3 * data.size * data.size);
   const history = [...from.history];
   let { step, lossSum, seen, seconds } = from;
@@ -99,7 +99,12 @@ export async function train(
         const images = buffer.subarray(0, picked.length * 3 * data.size * data.size); // n×3×size×size
         fillBatch(data.images, picked, data.size, images);
         const codes = picked.map((row) => data.codes[row]);
-        const loss = await trainer.step(images, codes, new RandomState([...seeds, epoch, step + 1]));
+        const loss = await trainer.step(
+          images,
+          codes,
+          settings.lr,
+          new RandomState([...seeds, epoch, step + 1]),
+        );
         if (!Number.isFinite(loss)) throw diverged(options.name, epoch, step + 1, settings.lr);
         lossSum += loss * picked.length;
         seen += picked.length;

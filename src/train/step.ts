@@ -12,32 +12,61 @@ import { nets } from "../net/nets.js";
 import type { Tensors } from "../net/tensors.js";
 import type { NetName } from "../net/weights/layouts.js";
 import type { RandomState } from "../random.js";
-import { adamSchedule, adamStep } from "./adam.js";
+import { adamScalars, adamStep } from "./adam.js";
+import { type Criterion, targetRows } from "./criterion.js";
+
+/** "backbone": all but the classifier (the last layer and its dropout) stays as it is. */
+export type Freeze = "none" | "backbone";
+
+/** Whether the parameter or layer of this name is frozen; the classifier is the part that the last layer is in. */
+function frozenParts(net: NetName, freeze: Freeze): (name: string) => boolean {
+  const part = (name: string) => name.split(".")[0];
+  const classifier = part(nets[net].head);
+  return (name) => freeze === "backbone" && part(name) !== classifier;
+}
 
 export interface TrainingGraph {
   readonly graph: Graph;
   readonly masks: readonly MaskSpec[];
-  /** Names of trained parameters and of running statistics. */
+  /** Names of trained parameters and of running statistics that follow the batches. */
   readonly trainable: readonly string[];
   readonly running: readonly string[];
 }
 
+/** What makes another graph of the same network. */
+export interface StepKind {
+  readonly freeze: Freeze;
+  /** Whether the weights decay. */
+  readonly decay: boolean;
+}
+
 /**
- * Inputs: images n×3×size×size, target n×classes (one-hot), every parameter, `m:` and `v:` moments, masks, two scalars.
- * Outputs: `loss`, and `next:` of everything that has a successor.
+ * Inputs: images n×3×size×size, target n×classes (see criterion.ts), every parameter, `m:` and `v:` moments of the
+ * trained ones, masks, the scalars of adam.ts. Outputs: `loss`, and `next:` of everything that has a successor. What is
+ * frozen has none, and the gradient ends where nothing before it is trained.
  */
-export function trainingGraph(net: NetName, classes: number, n: number, size: number): TrainingGraph {
+export function trainingGraph(
+  net: NetName,
+  classes: number,
+  n: number,
+  size: number,
+  kind: StepKind = { freeze: "none", decay: false },
+): TrainingGraph {
   const g = new Graph(`${net}_training`);
-  const ctx = new InputContext(g, true);
+  const ctx = new InputContext(g, true, frozenParts(net, kind.freeze));
   const logits = nets[net].build(ctx, g.input("images", [n, 3, size, size]), classes);
   const loss = crossEntropy(g, logits, g.input("target", [n, classes]));
-  const schedule = { stepSize: g.input("step_size", []), correction2: g.input("correction2", []) };
+  const scalars = {
+    stepSize: g.input("step_size", []),
+    correction2: g.input("correction2", []),
+    kept: kind.decay ? g.input("kept", []) : undefined,
+  };
   const grads = gradients(g, loss, ctx.trainable);
   g.output("loss", loss);
   ctx.trainable.forEach((weight, i) => {
     const { name, dims } = weight;
     const state = { weight, m: g.input(`m:${name}`, dims), v: g.input(`v:${name}`, dims) };
-    const next = adamStep(g, state, grads[i], schedule);
+    const next = adamStep(g, state, grads[i], scalars);
     g.output(`next:${name}`, next.weight);
     g.output(`next:m:${name}`, next.m);
     g.output(`next:v:${name}`, next.v);
@@ -65,7 +94,7 @@ export function drawMasks(masks: readonly MaskSpec[], random: RandomState): Reco
 /** What a training run carries from step to step: parameters, running statistics, Adam's moments, steps done. */
 export interface TrainingState {
   readonly parameters: Tensors;
-  /** By `m:<name>` and `v:<name>`; empty before the first step. */
+  /** By `m:<name>` and `v:<name>` of what is trained; empty before the first step. */
   readonly moments: Tensors;
   readonly steps: number;
 }
@@ -76,11 +105,11 @@ interface Compiled {
 }
 
 /**
- * The step of one network, compiled per batch size (the last batch of an epoch is smaller). Trainings of the same
- * network, one after another, share it: compiling takes seconds. Two sizes are kept, since each holds its activations.
+ * The step of one network, compiled per batch size (the last batch of an epoch is smaller) and kind. Trainings of the same
+ * network, one after another, share it: compiling takes seconds. Two are kept, since each holds its activations.
  */
 export class TrainingSessions {
-  private readonly compiled = new Map<number, Promise<Compiled>>();
+  private readonly compiled = new Map<string, { n: number; step: Promise<Compiled> }>();
 
   constructor(
     readonly net: NetName,
@@ -89,68 +118,95 @@ export class TrainingSessions {
     private readonly threads?: number,
   ) {}
 
-  async get(n: number): Promise<Compiled> {
-    let entry = this.compiled.get(n);
+  async get(n: number, kind: StepKind): Promise<Compiled> {
+    const key = `${n} ${kind.freeze} ${kind.decay}`;
+    let entry = this.compiled.get(key);
     if (entry === undefined) {
-      if (this.compiled.size === 2) await this.drop(Math.min(...this.compiled.keys()));
-      const graph = trainingGraph(this.net, this.classes, n, this.size);
-      entry = createSession(graph.graph, { threads: this.threads }).then((session) => ({ session, graph }));
-      this.compiled.set(n, entry);
+      if (this.compiled.size === 2) {
+        const [[smaller]] = [...this.compiled].sort(([, a], [, b]) => a.n - b.n);
+        await this.drop(smaller);
+      }
+      const graph = trainingGraph(this.net, this.classes, n, this.size, kind);
+      const session = createSession(graph.graph, { threads: this.threads });
+      entry = { n, step: session.then((session) => ({ session, graph })) };
+      this.compiled.set(key, entry);
     }
-    return entry;
+    return entry.step;
   }
 
-  private async drop(n: number): Promise<void> {
-    const entry = this.compiled.get(n);
-    this.compiled.delete(n);
-    await (await entry)?.session.release();
+  private async drop(key: string): Promise<void> {
+    const entry = this.compiled.get(key);
+    this.compiled.delete(key);
+    await (await entry?.step)?.session.release();
   }
 
   async release(): Promise<void> {
-    for (const n of [...this.compiled.keys()]) await this.drop(n);
+    for (const key of [...this.compiled.keys()]) await this.drop(key);
   }
+}
+
+/** What does not change from step to step. */
+export interface TrainerOptions {
+  readonly freeze?: Freeze;
+  /** As torch.optim.AdamW's, of everything that is trained; default: 0. */
+  readonly weightDecay?: number;
+  readonly criterion?: Criterion;
 }
 
 export class Trainer {
   private current = new Map<string, Float32Array>();
   private spare = new Map<string, Float32Array>();
   private readonly dims = new Map<string, readonly number[]>();
+  private readonly kind: StepKind;
   private steps: number;
 
-  /** @param sessions stay the caller's to release */
+  /**
+   * @param sessions stay the caller's to release
+   * @throws RangeError where steps were done without the moments of something that is to be trained
+   */
   constructor(
     private readonly sessions: TrainingSessions,
     state: TrainingState,
-    private readonly lr: number,
+    private readonly options: TrainerOptions = {},
   ) {
+    const { freeze = "none", weightDecay = 0 } = options;
+    this.kind = { freeze, decay: weightDecay !== 0 };
     this.steps = state.steps;
-    for (const [name, { dims, data }] of state.parameters) this.keep(name, dims, data);
+    const frozen = frozenParts(sessions.net, freeze);
     for (const [name, { dims, data }] of state.parameters) {
-      if (name.endsWith(".running_mean") || name.endsWith(".running_var")) continue;
-      for (const key of [`m:${name}`, `v:${name}`])
-        this.keep(key, dims, state.moments.get(key)?.data ?? new Float32Array(data.length));
+      this.dims.set(name, dims);
+      this.current.set(name, frozen(name) ? data : data.slice());
+      this.spare.set(name, frozen(name) ? data : new Float32Array(data.length)); // the frozen have no successor
     }
-  }
-
-  private keep(name: string, dims: readonly number[], data: Float32Array): void {
-    this.dims.set(name, dims);
-    this.current.set(name, data.slice());
-    this.spare.set(name, new Float32Array(data.length));
+    for (const [name, { dims, data }] of state.parameters) {
+      if (name.endsWith(".running_mean") || name.endsWith(".running_var") || frozen(name)) continue;
+      for (const key of [`m:${name}`, `v:${name}`]) {
+        const moment = state.moments.get(key);
+        if (moment === undefined && state.steps > 0)
+          throw new RangeError(`Trainer: ${state.steps} steps were done without '${key}'`);
+        this.dims.set(key, dims);
+        this.current.set(key, moment?.data.slice() ?? new Float32Array(data.length));
+        this.spare.set(key, new Float32Array(data.length));
+      }
+    }
   }
 
   /**
    * @param images n×3×size×size in 0…1
    * @param codes class of each image
+   * @param lr learning rate of this step
    * @param random draws the masks
-   * @returns the mean loss of the batch, before the update
+   * @returns the loss of the batch, before the update
    */
-  async step(images: Float32Array, codes: ArrayLike<number>, random: RandomState): Promise<number> {
-    const n = codes.length;
-    const { classes } = this.sessions;
-    const { session, graph } = await this.sessions.get(n);
-    const target = new Float32Array(n * classes);
-    for (let i = 0; i < n; i++) target[i * classes + codes[i]] = 1;
-    const { stepSize, correction2 } = adamSchedule(this.lr, this.steps + 1);
+  async step(
+    images: Float32Array,
+    codes: ArrayLike<number>,
+    lr: number,
+    random: RandomState,
+  ): Promise<number> {
+    const { session, graph } = await this.sessions.get(codes.length, this.kind);
+    const target = targetRows(codes, this.sessions.classes, this.options.criterion ?? {});
+    const { stepSize, correction2, kept } = adamScalars(lr, this.steps + 1, this.options.weightDecay);
     const feeds: Record<string, Float32Array> = {
       ...Object.fromEntries(this.current),
       ...drawMasks(graph.masks, random),
@@ -158,6 +214,7 @@ export class Trainer {
       target,
       step_size: Float32Array.of(stepSize),
       correction2: Float32Array.of(correction2),
+      kept: Float32Array.of(kept),
     };
     const into: Record<string, Float32Array> = {};
     for (const [name, data] of this.spare) into[`next:${name}`] = data;

@@ -100,11 +100,13 @@ describe.each(Object.keys(oracle) as NetName[])("%s against PyTorch", (net) => {
   it("follows its loss over 20 Adam steps", async () => {
     const state = { parameters: weights, moments: new Map(), steps: 0 };
     const sessions = new TrainingSessions(net, classes, 64);
-    const trainer = new Trainer(sessions, state, oracle[net].lr);
+    const trainer = new Trainer(sessions, state);
+    const { lr } = oracle[net];
     const curve: number[] = [];
     for (let t = 0; t < 20; t++) {
       const codes = Array.from({ length: 8 }, (_, i) => (3 * i + (t % 4)) % classes);
-      curve.push(await trainer.step(formulaImages(10 + (t % 4), 8, 64, 64), codes, new RandomState([5, t])));
+      const images = formulaImages(10 + (t % 4), 8, 64, 64);
+      curve.push(await trainer.step(images, codes, lr, new RandomState([5, t])));
     }
     const after = await evaluate(net, trainer.state().parameters, formulaImages(1, 2, 64, 64), 64, 64);
     await sessions.release();

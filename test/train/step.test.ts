@@ -16,12 +16,12 @@ const netNames: NetName[] = ["resnet18", "efficientnet_b0", "efficientnet_lite0"
 async function twoSteps(net: NetName, parameters: Tensors, threads: number) {
   const state = { parameters, moments: new Map(), steps: 0 };
   const sessions = new TrainingSessions(net, classes, size, threads);
-  const trainer = new Trainer(sessions, state, 1e-3);
+  const trainer = new Trainer(sessions, state);
   const losses: number[] = [];
   const digests: string[] = [];
   for (const n of [8, 3]) {
     const codes = Array.from({ length: n }, (_, i) => i % classes);
-    losses.push(await trainer.step(formulaImages(3, n, size, size), codes, new RandomState([5, n])));
+    losses.push(await trainer.step(formulaImages(3, n, size, size), codes, 1e-3, new RandomState([5, n])));
     const now = trainer.state();
     for (const [name, { data }] of [...now.parameters, ...now.moments])
       digests.push(`${name} ${sha256(data)}`);
@@ -82,10 +82,10 @@ it("the steps count on in Adam's correction: two steps differ from one step twic
   const images = formulaImages(3, 4, 32, 32);
   const state = { parameters, moments: new Map(), steps: 0 };
   const sessions = new TrainingSessions("resnet18", classes, 32, 2);
-  const trainer = new Trainer(sessions, state, 1e-3);
-  const first = await trainer.step(images, [0, 1, 2, 0], new RandomState(0));
+  const trainer = new Trainer(sessions, state);
+  const first = await trainer.step(images, [0, 1, 2, 0], 1e-3, new RandomState(0));
   expect(trainer.state().steps).toBe(1);
-  const second = await trainer.step(images, [0, 1, 2, 0], new RandomState(0));
+  const second = await trainer.step(images, [0, 1, 2, 0], 1e-3, new RandomState(0));
   expect(trainer.state().steps).toBe(2);
   await sessions.release();
   expect(second).toBeLessThan(first);
