@@ -1,17 +1,19 @@
 /**
  * Role: a training's standing as bytes and back, bit for bit (safetensors: float32 tensors and metadata; nothing that
- * could run). Contract: `unpack(pack(x))` continues exactly as x would.
+ * could run). Contract: `unpack(pack(x))` continues exactly as x would. Tensors: parameters under their names, moments
+ * under `m:` and `v:`, the best epoch's parameters under `best:`.
  */
 
 import type { ParamSpec, Tensors } from "../net/tensors.js";
 import { readSafetensors, writeSafetensors } from "../net/weights/safetensors.js";
 import type { Standing } from "./loop.js";
 
-const schema = "cellhue.checkpoint/1";
+const schema = "cellhue.checkpoint/2";
 
 export function packStanding(standing: Standing): Uint8Array {
-  const { state, ...where } = standing;
-  const tensors: Tensors = new Map([...state.parameters, ...state.moments]);
+  const { state, best, ...where } = standing;
+  const kept = [...(best ?? [])].map(([name, tensor]) => [`best:${name}`, tensor] as const);
+  const tensors: Tensors = new Map([...state.parameters, ...state.moments, ...kept]);
   return writeSafetensors(tensors, { schema, standing: JSON.stringify({ ...where, steps: state.steps }) });
 }
 
@@ -20,7 +22,7 @@ export function packStanding(standing: Standing): Uint8Array {
  * @returns undefined where the bytes are not a whole checkpoint of it (damaged, of another version or network)
  */
 export function unpackStanding(bytes: Uint8Array, specs: readonly ParamSpec[]): Standing | undefined {
-  let standing: Omit<Standing, "state"> & { steps: number };
+  let standing: Omit<Standing, "state" | "best"> & { steps: number };
   let tensors: Tensors;
   try {
     const file = readSafetensors(bytes, "checkpoint");
@@ -33,11 +35,22 @@ export function unpackStanding(bytes: Uint8Array, specs: readonly ParamSpec[]): 
   const { steps, ...rest } = standing;
   const parameters: Tensors = new Map();
   const moments: Tensors = new Map();
-  for (const [name, tensor] of tensors) (/^[mv]:/.test(name) ? moments : parameters).set(name, tensor);
-  const whole = specs.every(({ name, dims, kind }) =>
-    (kind === "bn_mean" || kind === "bn_var" ? [name] : [name, `m:${name}`, `v:${name}`]).every(
-      (key) => tensors.get(key)?.dims.join() === dims.join(),
-    ),
-  );
-  return whole ? { ...rest, state: { parameters, moments, steps } } : undefined;
+  const best: Tensors = new Map();
+  for (const [name, tensor] of tensors)
+    if (name.startsWith("best:")) best.set(name.slice("best:".length), tensor);
+    else (/^[mv]:/.test(name) ? moments : parameters).set(name, tensor);
+  /** The tensors of a parameter: frozen ones and running statistics have no moments. */
+  const keysOf = (name: string) => [
+    name,
+    ...(moments.has(`m:${name}`) || moments.has(`v:${name}`) ? [`m:${name}`, `v:${name}`] : []),
+    ...(best.size > 0 ? [`best:${name}`] : []),
+  ];
+  const whole =
+    moments.size > 0 &&
+    specs.every(({ name, dims }) =>
+      keysOf(name).every((key) => tensors.get(key)?.dims.join() === dims.join()),
+    );
+  if (!whole) return undefined;
+  const state = { parameters, moments, steps };
+  return best.size > 0 ? { ...rest, state, best } : { ...rest, state };
 }
