@@ -209,8 +209,9 @@ def all_metrics(y, p, k, occurs):
             size.append(two.sum())
         aucs = [np.mean([auc(y, p, c) for c in here]), np.mean(of_pair), np.average(of_pair, weights=size)]
     predicted = p.argmax(1)
-    return np.r_[accuracy_score(y, predicted), balanced_accuracy_score(y, predicted), macro, matthews_corrcoef(y, predicted),
-                 aucs, rows.ravel()]
+    mcc = np.nan if missed and len(here) == 1 else matthews_corrcoef(y, predicted)
+    values = np.r_[accuracy_score(y, predicted), balanced_accuracy_score(y, predicted), macro, mcc, aucs, rows.ravel()]
+    return np.round(values, 12)  # what is equal but for the order of a sum counts as equal
 
 
 metric_intervals = []
