@@ -1,4 +1,5 @@
 /** All figures of a run, from plain data. */
+export { auditInflation } from "./figures/audit-inflation.js";
 export { type ConfusionAverage, confusionAverage } from "./figures/confusion-average.js";
 export type { PixelMap } from "./figures/density.js";
 export { type Embedding, embeddingScatter } from "./figures/embedding.js";
@@ -10,4 +11,5 @@ export { type ImagesByClass, imagesByClass } from "./figures/images-by-class.js"
 export { type Reliability, reliability } from "./figures/reliability.js";
 export { type RiskCoverageCurves, riskCoverageCurves } from "./figures/risk-coverage.js";
 export { type SaliencyPanels, saliencyFigures } from "./figures/saliency.js";
+export { type ModelScoresFigure, scoresFigure } from "./figures/scores.js";
 export { type TrainingHistory, trainingHistory } from "./figures/training-history.js";

@@ -1,6 +1,10 @@
 /** The scores of a run as metrics.json holds them, and how reports name them. */
+import type { Calibration } from "../evaluate/calibration.js";
+import type { MetricIntervals } from "../evaluate/metric-intervals.js";
 import { METRIC_NAMES, type MetricName } from "../evaluate/metrics.js";
+import type { RankedModel, Ranking } from "../evaluate/ranking.js";
 import type { FoldScores } from "./figures/fold-scores.js";
+import type { ModelScoresFigure } from "./figures/scores.js";
 
 export const METRIC_LABELS: Readonly<Record<MetricName, string>> = {
   accuracy: "accuracy",
@@ -17,21 +21,45 @@ export const METRIC_LABELS: Readonly<Record<MetricName, string>> = {
 /** null (or absent in a fold) where a metric is not defined. */
 export type Scores = Readonly<Record<MetricName, number | null>>;
 
-/** One of metrics.json's `models`; more keys do no harm. */
-export interface ModelScores {
-  net: string;
-  encoder: string;
-  protocol: string;
-  weights: string;
-  folds: readonly (Partial<Scores> & {
-    fold: number;
-    nTrain: number;
-    nTest: number;
-    accuracy: number;
-    seconds: number;
-  })[];
+/** What is said of every model; more keys do no harm. */
+interface Judged {
+  /** One for each of `Results.splits`. */
+  folds: readonly (Partial<Scores> & { nTrain: number; nTest: number; accuracy: number })[];
   mean: Scores;
   sd: Scores;
+  /** All held-out predictions (of the first repeat) together, with 95 % intervals. */
+  pooled: MetricIntervals;
+  calibration: Calibration;
+}
+
+/** One of metrics.json's `models`. */
+export interface ModelScores extends Judged {
+  net: string;
+  /** As the settings have it. */
+  weights: string;
+  folds: readonly (Judged["folds"][number] & {
+    nValidation: number;
+    seconds: number;
+    bestEpoch?: number;
+    /** What nested cross-validation chose. */
+    chosen?: Readonly<Record<string, number>>;
+    /** null where the fold has no validation part. */
+    temperature: number | null;
+  })[];
+  labelSets: {
+    asked: number;
+    samples: number;
+    coverage: number;
+    interval: readonly [low: number, high: number];
+    meanSize: number;
+  } | null;
+}
+
+/** One of metrics.json's `baselines`. */
+export interface BaselineScores extends Judged {
+  name: string;
+  title: string;
+  features: string;
 }
 
 /** One of metrics.json's `comparisons`: paired over the folds' accuracies. */
@@ -46,6 +74,57 @@ export interface Comparison {
   note?: string;
 }
 
+/** What metrics.json says of the models. */
+export interface Results {
+  models: readonly ModelScores[];
+  baselines: readonly BaselineScores[];
+  /** Each split in order: the fold of a repeat, by name. */
+  splits: readonly { repeat: number; fold: number; name: string }[];
+  comparisons: readonly Comparison[];
+  /** Over nets and baselines. */
+  verdict: Ranking;
+  /** What the folds mean. */
+  notes: readonly string[];
+}
+
+/** A model at its place in the verdict. */
+export type Ranked = { name: string; rank: RankedModel } & (
+  | { kind: "net"; scores: ModelScores }
+  | { kind: "baseline"; scores: BaselineScores }
+);
+
+/** The baseline that guesses the largest class. */
+const GUESS = "majority";
+
+/** Nets and baselines, the best accuracy first. */
+export function ranked({
+  models,
+  baselines,
+  verdict,
+}: Pick<Results, "models" | "baselines" | "verdict">): Ranked[] {
+  return verdict.models.flatMap((rank): Ranked[] => {
+    const { name } = rank;
+    const net = models.find((m) => m.net === name);
+    if (net) return [{ name, rank, kind: "net", scores: net }];
+    const baseline = baselines.find((b) => b.name === name);
+    return baseline ? [{ name, rank, kind: "baseline", scores: baseline }] : [];
+  });
+}
+
+export const isGuess = ({ kind, name }: Ranked): boolean => kind === "baseline" && name === GUESS;
+
+/** The best net, and the best baseline that does more than guess. */
+export function leaders(models: readonly Ranked[]): { net?: Ranked; baseline?: Ranked } {
+  return {
+    net: models.find(({ kind }) => kind === "net"),
+    baseline: models.find((model) => model.kind === "baseline" && !isGuess(model)),
+  };
+}
+
+/** How many times the cross-validation was drawn. */
+export const repeatsOf = ({ splits }: Pick<Results, "splits">): number =>
+  new Set(splits.map(({ repeat }) => repeat)).size;
+
 /** Input of `foldScores`; the share of the largest class is the accuracy that takes no skill. */
 export function foldScoresOf(models: readonly ModelScores[], largestShare?: number): FoldScores {
   return {
@@ -57,5 +136,19 @@ export function foldScoresOf(models: readonly ModelScores[], largestShare?: numb
       sd: models.map((m) => m.sd[name]),
       reference: name === "accuracy" ? largestShare : undefined,
     })),
+  };
+}
+
+/** Input of `scoresFigure`. */
+export function scoresFigureOf(
+  results: Pick<Results, "models" | "baselines" | "verdict">,
+  majority: number,
+): ModelScoresFigure {
+  return {
+    models: ranked(results).map(({ name, kind, rank, scores }) => {
+      const { estimate, low, high } = scores.pooled.metrics.accuracy;
+      return { name, kind, top: rank.top, estimate, low, high };
+    }),
+    majority,
   };
 }

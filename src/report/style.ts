@@ -10,19 +10,21 @@ header{padding-top:32px}
 h1{font-size:1.7rem;line-height:1.25;margin:0 0 .3em}
 h2{font-size:1.25rem;margin:0 0 .7em}
 h3{font-size:1rem;margin:1.4em 0 .5em}
+h4{font-size:.95rem;font-weight:600;margin:1em 0 .3em}
 p{margin:0 0 .8em;max-width:75ch}
 a{color:var(--accent)}
 .soft{color:var(--soft)}
 .lead{font-size:1.06rem}
 nav ul{list-style:none;display:flex;flex-wrap:wrap;gap:.3em 1.1em;padding:0;margin:1em 0 0;font-size:.92rem}
 section{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:22px 24px;margin:20px 0}
-.warn{border-color:var(--warn);background:var(--warnground)}
-.warn h2{color:var(--warn)}
-.warn ul{margin:0;padding-left:1.2em}
-.warn li+li{margin-top:.5em}
+.warn{border:1px solid var(--warn);border-radius:6px;background:var(--warnground);padding:12px 16px;margin:1em 0}
+ul{max-width:75ch;padding-left:1.2em}
+section>ul:last-child,.warn ul{margin-bottom:0}
+.warn ul{margin-top:0}
+li+li{margin-top:.5em}
 .scroll{overflow-x:auto;max-width:100%}
-.tall{max-height:30rem;overflow-y:auto}
-table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-nums}
+.tall{max-height:30rem;overflow-y:auto;border:1px solid var(--line);border-radius:4px;padding:0 .6em}
+table{border-collapse:separate;border-spacing:0;font-size:.92rem;font-variant-numeric:tabular-nums}
 th,td{text-align:left;vertical-align:top;padding:.32em .9em .32em 0;border-bottom:1px solid var(--line);min-width:5ch;max-width:46ch}
 th{font-weight:600}
 thead th{color:var(--soft);vertical-align:bottom}
@@ -30,7 +32,23 @@ th{overflow-wrap:normal}
 .numbers td,.numbers th+th,.number{text-align:right;white-space:nowrap}
 .numbers td,.numbers th+th{padding:.32em 0 .32em 1.2em;min-width:0}
 .numbers thead th+th{white-space:normal}
-.scroll+figure{margin-top:1.4em}
+.wide{font-size:.86rem}
+.wide td,.wide th+th{padding-left:1em}
+.numbers th.name{text-align:left;min-width:19ch;max-width:32ch;overflow-wrap:anywhere;font-weight:600}
+.folds td,.folds th+th{padding-left:.8em}
+.folds th.name{min-width:9ch}
+.numbers thead tr+tr th{text-align:right;padding-left:1em}
+.numbers thead th.words{text-align:left}
+.numbers td.words{text-align:left;white-space:normal;min-width:26ch}
+.numbers th.group{text-align:left;border-left:1px solid var(--line);padding-left:1.2em}
+.below{display:block;font-size:.86em;font-weight:400;color:var(--soft)}
+.wide th.name,.wide thead tr:first-child th:first-child{position:sticky;left:0;background:var(--card)}
+.tall thead{position:sticky;top:0;z-index:1;background:var(--card)}
+/* The whole name stays in the page, for search and screen readers. */
+.name bdi{display:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:4;overflow:hidden}
+.below bdi{display:inline}
+tr.sum>*{color:var(--soft);font-style:italic}
+.scroll+figure,.scroll+p,.scroll+.soft{margin-top:1em}
 .bar{display:inline-block;height:.7em;background:var(--bar);border-radius:2px;vertical-align:baseline}
 .key{vertical-align:-2px;margin-right:.45em}
 figure{margin:0 0 1.4em}
@@ -43,6 +61,6 @@ figure .scroll,.key{background:#fff;border-radius:4px}
 .verdict{font-weight:600}
 code{font:.9em ui-monospace,"DejaVu Sans Mono",monospace}
 footer{color:var(--soft);font-size:.88rem;padding-bottom:40px}
-@media (max-width:600px){header,main,footer{padding-left:10px;padding-right:10px}section{padding:16px 14px}.bar{display:none}}
-@media print{:root{color-scheme:light;--ink:#000;--soft:#444;--line:#bbb;--ground:#fff;--card:#fff;--accent:#000;--warn:#7a4200;--warnground:#fff}body{font-size:10.5pt}table{font-size:9pt}.numbers td,.numbers th+th{padding-left:.8em}nav{display:none}section{border:0;padding:0;margin:0 0 18pt}.warn{border:1px solid #7a4200;padding:8pt}figure,tr{break-inside:avoid}h2,h3{break-after:avoid}.scroll,.tall{overflow:visible;max-height:none}figure svg{min-width:0!important}}
+@media (max-width:600px){header,main,footer{padding-left:10px;padding-right:10px}section{padding:16px 14px}.bar{display:none}.numbers th.name{min-width:17ch;max-width:46vw}.folds th.name{min-width:9ch}}
+@media print{:root{color-scheme:light;--ink:#000;--soft:#444;--line:#bbb;--ground:#fff;--card:#fff;--accent:#000;--warn:#7a4200;--warnground:#fff}body{font-size:10.5pt}table{font-size:9pt}.numbers td,.numbers th+th{padding-left:.8em}nav{display:none}.wide th,.tall thead{position:static!important}section{border:0;padding:0;margin:0 0 18pt}.warn{padding:8pt}figure,tr{break-inside:avoid}h2,h3{break-after:avoid}.scroll,.tall{overflow:visible;max-height:none}figure svg{min-width:0!important}}
 `;

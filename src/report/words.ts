@@ -1,14 +1,56 @@
 /** What numbers mean, in sentences that a reader without statistics understands. Plain text, not markup. */
-import { meanSd } from "./figures/fold-scores.js";
-import type { Comparison, ModelScores } from "./scores.js";
+import type { Settings } from "../config.js";
+import type { PairVerdict } from "../evaluate/ranking.js";
+import { pText } from "../evaluate/verdict-words.js";
+import { visible } from "../io/visible.js";
+import { score } from "./numbers.js";
+import {
+  type Comparison,
+  isGuess,
+  leaders,
+  type ModelScores,
+  type Ranked,
+  type Results,
+  ranked,
+} from "./scores.js";
 
 const LEVEL = 0.05;
 
-/** "p = 0.0625", "p = 0.31", "p < 0.001": as many digits as matter. */
-export function pValue(p: number): string {
-  if (p < 0.001) return "p < 0.001";
-  return `p = ${Number(p.toFixed(p < 0.1 ? 4 : 3))}`;
+/** The settings that say what a score means. */
+export type Design = Pick<
+  Settings,
+  | "encoder"
+  | "protocol"
+  | "cv"
+  | "folds"
+  | "repeats"
+  | "group"
+  | "split"
+  | "validation"
+  | "patience"
+  | "tune"
+  | "genes"
+  | "topGenes"
+  | "scale"
+  | "normalize"
+  | "components"
+  | "permuteLabels"
+>;
+
+/** With a full stop, and no line break within "p = 0.01". */
+export function sentence(text: string): string {
+  const tied = text.replace(/\bp ([=<]) /g, "p\u00a0$1\u00a0");
+  return /[.!?…]$/.test(tied) ? tied : `${tied}.`;
 }
+
+/** Something to know, under a heading of a word or two. */
+export interface Point {
+  topic: string;
+  text: string;
+}
+
+/** Name of a column within a sentence. */
+const column = (name: string | null): string => `'${visible(name ?? "", 60)}'`;
 
 export interface ComparisonWords {
   /** In a word or two. */
@@ -17,21 +59,35 @@ export interface ComparisonWords {
   sentences: string[];
 }
 
-/** @param models those of the two nets among them give the means */
-export function comparisonWords(c: Comparison, models: readonly ModelScores[]): ComparisonWords {
+/**
+ * @param models those of the two nets among them give the means
+ * @param repeats times that the folds were drawn
+ */
+export function comparisonWords(
+  c: Comparison,
+  models: readonly Pick<ModelScores, "net" | "mean">[],
+  repeats = 1,
+): ComparisonWords {
   const [a, b] = [c.a, c.b].map((net) => models.find((m) => m.net === net));
   const sentences: string[] = [];
   const means = [a?.mean.accuracy ?? null, b?.mean.accuracy ?? null];
   const [first, second] = means;
   if (first !== null && second !== null)
     sentences.push(
-      `Mean accuracy over folds: ${c.a} ${first.toFixed(3)}, ${c.b} ${second.toFixed(3)}; the difference is ${Math.abs(first - second).toFixed(3)}.`,
+      `Mean accuracy over folds: ${c.a} ${score(first)}, ${c.b} ${score(second)}; the difference is ${score(Math.abs(first - second))}.`,
     );
-  const floor = c.pAttainable.toFixed(6).replace(/0+$/, "").replace(/\.$/, "");
+  const floor =
+    c.pAttainable < 1e-6 ? "below 0.000001" : c.pAttainable.toFixed(6).replace(/0+$/, "").replace(/\.$/, "");
   sentences.push(
-    `${testName(c.test)} of the paired fold accuracies: statistic ${c.statistic}, ${pValue(c.p)}; smallest p that these folds can give: ${floor}.`,
+    `${testName(c.test)} of the paired fold accuracies: statistic ${c.statistic}, ${pText(c.p)}; smallest p that these folds can give: ${floor}.`,
   );
-  if (c.note !== undefined) sentences.push(c.note);
+  if (c.note !== undefined) sentences.push(sentence(c.note));
+  if (repeats > 1) {
+    sentences.push(
+      "The folds of several repeats test the same samples again, so the pairs are not independent and this p is too small to decide by.",
+    );
+    return { verdict: "undecided by this test", decided: false, sentences };
+  }
   const decided = c.p < LEVEL;
   if (decided) {
     const better =
@@ -53,25 +109,106 @@ function testName(test: string): string {
   return /wilcoxon/i.test(test) ? "Wilcoxon signed-rank test (two-sided, exact)" : test;
 }
 
-/** One sentence on the best net, beside what takes no skill. */
-export function headline(models: readonly ModelScores[], classes: readonly { count: number }[]): string {
-  const scored = models.filter((m) => m.mean.accuracy !== null);
-  if (scored.length === 0) return "No net has been trained yet.";
-  const best = scored.reduce((x, y) => ((y.mean.accuracy ?? 0) > (x.mean.accuracy ?? 0) ? y : x));
-  const mean = best.mean.accuracy ?? 0;
-  const sd = best.sd.accuracy;
-  const share = largestShare(classes);
-  const skill =
-    mean - (sd ?? 0) > share
-      ? `always naming the largest class would reach ${share.toFixed(3)}`
-      : `this is not clearly above ${share.toFixed(3)}, what always naming the largest class reaches`;
-  return `Best mean accuracy on held-out samples: ${meanSd(mean, sd)} (${best.net}, ${best.folds.length} folds); ${skill}.`;
-}
-
 /** Share of the largest class in 0…1; 0 without samples. */
 export function largestShare(classes: readonly { count: number }[]): number {
   const total = classes.reduce((sum, c) => sum + c.count, 0);
   return total === 0 ? 0 : Math.max(...classes.map((c) => c.count)) / total;
+}
+
+/** What the verdict leaves to be said: net against baseline, no skill, undecided pairs. */
+export function verdictWords(results: Results): Point[] {
+  const { verdict } = results;
+  const models = ranked(results);
+  const { net, baseline } = leaders(models);
+  const pair = net && baseline && pairOf(verdict.pairs, net, baseline);
+  const unskilled = models.filter((model) => !model.rank.skill.shown && !isGuess(model));
+  const undecided = verdict.pairs.filter(({ decided }) => !decided).length;
+  return [
+    ...(pair ? [{ topic: "Best net, best baseline", text: sentence(pair.sentence) }] : []),
+    ...(unskilled.length > 0
+      ? [
+          {
+            topic: "No skill shown",
+            text: sentence(
+              `${unskilled.map(({ name, rank: { skill } }) => `${name} (accuracy ${score(skill.accuracy)}, ${pText(skill.p)})`).join(", ")}; always guessing the largest class reaches ${score(unskilled[0].rank.skill.majority)}`,
+            ),
+          },
+        ]
+      : []),
+    ...(undecided > 0
+      ? [
+          {
+            topic: "Undecided",
+            text: `${countOf(undecided, verdict.pairs.length)}. Undecided means that the data cannot tell the two apart, not that they are equal.`,
+          },
+        ]
+      : []),
+  ];
+}
+
+/** "3 of the 28 pairs of models". */
+function countOf(some: number, all: number): string {
+  if (some < all) return `${some} of the ${all} pairs of models`;
+  return all === 1 ? "the only pair of models" : `all ${all} pairs of models`;
+}
+
+function pairOf(pairs: readonly PairVerdict[], a: Ranked, b: Ranked): PairVerdict | undefined {
+  return pairs.find(({ better, worse }) =>
+    better === a.name ? worse === b.name : better === b.name && worse === a.name,
+  );
+}
+
+/** What "held out" means under these settings. */
+export function heldOutWords(design: Design): Point[] {
+  const { protocol, genes, scale } = design;
+  const fitted = [
+    ...(genes === "all" ? [] : ["choice of genes"]),
+    ...(scale ? ["scaling"] : []),
+    "principal components",
+    "t-SNE",
+    "UMAP",
+    "nets",
+  ];
+  const samples = samplingWords(design);
+  return [
+    ...(protocol === "inductive"
+      ? [
+          {
+            topic: "Held out",
+            text: `In each fold, ${fitted.join(", ")} and baselines were all fitted on the training samples alone. The test samples went through what had been fitted and had no part in it.`,
+          },
+        ]
+      : []),
+    ...(samples === undefined ? [] : [{ topic: "Folds", text: samples }]),
+  ];
+}
+
+/** Which samples the accuracy speaks for. Folds that ignore a named group have a note of their own. */
+function samplingWords({ cv, group, split }: Design): string | undefined {
+  switch (cv) {
+    case "stratified":
+      return group === null
+        ? "They take samples one by one. Where several samples come from one patient, they are in training and test at once, and the accuracy does not hold for a new patient; --group COLUMN keeps them together."
+        : undefined;
+    case "split":
+      return `Training and test samples are those that the column ${column(split)} names.`;
+    default:
+      return `Samples of the same ${column(group)} are never in training and test at once: the accuracy is that for a new ${column(group)}.`;
+  }
+}
+
+/** How samples were dealt to folds: "stratified by class, 5 folds × 3 repeats". */
+export function foldsWords({ cv, group, split, repeats }: Design, splits: number): string {
+  const how = {
+    stratified: "stratified by class",
+    group: `by whole groups of ${column(group)}`,
+    "stratified-group": `by whole groups of ${column(group)}, stratified by class`,
+    "leave-one-group-out": `each ${column(group)} held out once`,
+    split: `as the column ${column(split)} says`,
+  }[cv];
+  const each = splits / repeats;
+  const count = `${each} ${each === 1 ? "fold" : "folds"}`;
+  return `${how}, ${count}${repeats > 1 ? ` × ${repeats} repeats` : ""}`;
 }
 
 /** Said where the embedding was fitted on all samples before the folds were drawn. */

@@ -6,6 +6,7 @@ import { throwIfAborted } from "../errors.js";
 import { parseCsv } from "../io/csv.js";
 import { decodePng } from "../io/png.js";
 import type { RunFolder } from "../io/run-folder.js";
+import type { AuditReport } from "../report/audit-report.js";
 import type { Figure } from "../report/figure.js";
 import type { Metrics } from "./compare.js";
 import type { StageContext } from "./context.js";
@@ -14,7 +15,8 @@ const imagesPerClass = 6;
 
 export async function reportStage(run: RunFolder, settings: Settings, ctx: StageContext): Promise<void> {
   const { progress, signal } = ctx;
-  if ((await run.begin("report", settings)) === "done") {
+  const audit = (await run.has("audit.json")) ? await run.readJson<AuditReport>("audit.json") : undefined;
+  if ((await run.begin("report", settings, audit)) === "done") {
     progress.note("report: done before on the same results");
     return;
   }
@@ -23,7 +25,7 @@ export async function reportStage(run: RunFolder, settings: Settings, ctx: Stage
     import("../report/html.js"),
     import("../report/figure.js"),
   ]);
-  const own = await ownFigures(run, metrics, signal);
+  const own = await ownFigures(run, metrics, audit, signal);
   const saved = await savedFigures(run);
   for (const figure of own) {
     throwIfAborted(signal);
@@ -49,20 +51,17 @@ export async function reportStage(run: RunFolder, settings: Settings, ctx: Stage
       classes: metrics.data.classes,
       storage: `${input.x.source}, ${input.x.storage} ${input.x.dtype}`,
       state: input.state ?? undefined,
-      normalization: settings.normalize,
       more,
     },
     warnings: metrics.warnings.map(({ message }) => message),
-    encoder: settings.encoder,
-    protocol: settings.protocol,
-    embeddingSawAllSamples: settings.protocol === "published",
-    models: metrics.models,
-    comparisons: metrics.comparisons,
+    design: settings,
+    results: metrics,
+    audit,
     finalNet: typeof finalNet === "string" ? finalNet : undefined,
     settings: shownSettings(settings),
     versions: Object.entries(record.versions),
     seeds: [["seed", String(settings.seed)]],
-    files: await shownFiles(run),
+    files: await shownFiles(run, metrics),
     figures: [...own, ...saved],
     figuresFolder: "figures",
   });
@@ -73,12 +72,13 @@ export async function reportStage(run: RunFolder, settings: Settings, ctx: Stage
 async function ownFigures(
   run: RunFolder,
   metrics: Metrics,
+  audit: AuditReport | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Figure[]> {
-  const [{ embeddingScatter, foldScores, imagesByClass }, { foldScoresOf }] = await Promise.all([
-    import("../report/figures.js"),
-    import("../report/scores.js"),
-  ]);
+  const [
+    { auditInflation, embeddingScatter, foldScores, imagesByClass, scoresFigure },
+    { foldScoresOf, scoresFigureOf },
+  ] = await Promise.all([import("../report/figures.js"), import("../report/scores.js")]);
   const { classes } = run.record;
   const names = classes.map(({ name }) => name);
   const images = await Promise.all(
@@ -121,7 +121,12 @@ async function ownFigures(
       }),
     );
   }
-  figures.push(foldScores(foldScoresOf(metrics.models, metrics.data.majority)));
+  const { majority } = metrics.data;
+  figures.push(
+    scoresFigure(scoresFigureOf(metrics, majority)),
+    foldScores(foldScoresOf(metrics.models, majority)),
+  );
+  if (audit && audit.inflation.length > 0) figures.push(auditInflation(audit));
   return figures;
 }
 
@@ -146,30 +151,41 @@ const unescapeMarkup = (text: string): string =>
     name ? entities[name] : String.fromCodePoint(decimal ? Number(decimal) : Number.parseInt(hex, 16)),
   );
 
+/** Those that the sections do not tell of. */
 function shownSettings(settings: Settings): [string, string][] {
-  const { net, weights, encoder, protocol, folds, epochs, lr, batch, size, components, normalize } = settings;
+  const { net, weights, epochs, lr, schedule, batch, weightDecay, labelSmoothing } = settings;
+  const { classWeights, freeze, size, coverage } = settings;
   return [
     ["nets", net.join(", ")],
     ["weights", net.map((name) => `${name}: ${weights[name]}`).join(", ")],
-    ["encoder", encoder],
-    ["protocol", protocol],
-    ["folds", String(folds)],
     ["epochs", String(epochs)],
-    ["learning rate", String(lr)],
+    ["learning rate", `${lr}, ${schedule}`],
     ["batch", String(batch)],
+    ["weight decay", String(weightDecay)],
+    ["label smoothing", String(labelSmoothing)],
+    ["class weights", classWeights],
+    ["frozen", freeze],
     ["image size", `${size} × ${size}`],
-    ["principal components", String(components)],
-    ["normalisation", normalize],
+    ["coverage of label sets", String(coverage)],
   ];
 }
 
-async function shownFiles(run: RunFolder): Promise<{ path: string; what: string; bytes?: number }[]> {
+async function shownFiles(
+  run: RunFolder,
+  { baselines }: Metrics,
+): Promise<{ path: string; what: string; bytes?: number }[]> {
   const wanted: [string, string][] = [
-    ["metrics.json", "all metrics, per fold and as mean and deviation"],
+    ["metrics.json", "all metrics of nets and baselines, with intervals, and the verdict"],
+    ["audit.json", "what the audit found: leak, batch, copies, chance"],
+    ["splits.csv", "which samples each fold trains on, validates on and tests on"],
     ["embedding.csv", "principal components, UMAP and t-SNE of every sample"],
     ...run.record.settings.net.map((net): [string, string] => [
       `oof_${net}.csv`,
       `out-of-fold probabilities of ${net} for every sample`,
+    ]),
+    ...baselines.map(({ name }): [string, string] => [
+      `oof_baseline_${name}.csv`,
+      `out-of-fold probabilities of ${name} for every sample`,
     ]),
     ["model_final.onnx", "the trained network, for any ONNX runtime"],
     ["run.json", "settings, versions and the state of every stage"],

@@ -10,7 +10,7 @@ import { figurePng, writeFigure } from "../../src/report/figure.js";
 import { coverage } from "../../src/report/figures/density.js";
 import * as draw from "../../src/report/figures.js";
 import { categoryColour } from "../../src/report/palette.js";
-import { allFigures, blob, cloud, glow, labels, losses, ODD_LABELS, predictions } from "./made.js";
+import { allFigures, audit, blob, cloud, glow, labels, losses, ODD_LABELS, predictions } from "./made.js";
 
 /** Strict: resvg's XML parser takes no malformed file. Nothing in it may clash with other figures of a page or run. */
 function check(svg: string): void {
@@ -116,6 +116,8 @@ describe("no data at all", () => {
       draw.trainingHistory({ nets: [{ net: "resnet18", folds: [{ fold: 1, loss: [] }] }] }),
       draw.confusionAverage({ nets: [] }),
       draw.foldScores({ nets: [], metrics: [] }),
+      draw.scoresFigure({ models: [], majority: 0 }),
+      draw.auditInflation({ inflation: [] }),
       draw.reliability({ nets: [] }),
       draw.riskCoverageCurves({ nets: [], majority: 0 }),
       await draw.imagesByClass({ classes: [], size: 128 }),
@@ -171,6 +173,47 @@ describe("foldScores", () => {
     });
     check(figure.svg);
     expect(figure.svg).toContain("not defined");
+  });
+});
+
+describe("scoresFigure", () => {
+  const model = { name: "resnet18", kind: "net", top: true, estimate: 0.8, low: 0.7, high: 0.9 } as const;
+  it("puts estimate, interval and majority where the axis has them, and writes them", () => {
+    const { svg } = draw.scoresFigure({ models: [model], majority: 0.5 });
+    check(svg);
+    // from 0.4, the round number below the majority, to 1 on 386 px from 190
+    const at = (value: number): string => String(Math.round((190 + ((value - 0.4) / 0.6) * 386) * 100) / 100);
+    expect(svg).toContain(`<line x1="${at(0.7)}" x2="${at(0.9)}"`);
+    expect(svg).toMatch(new RegExp(`<line x1="${at(0.5)}" x2="${at(0.5)}"[^>]*stroke-dasharray`));
+    expect(svg).toContain(">0.800 (0.700–0.900)<");
+    expect(svg).toContain("always the largest class (0.500)");
+  });
+  it("marks nets and baselines differently, the top ones in bold, and shows a kind only where it is there", () => {
+    const knn = { ...model, name: "knn", kind: "baseline", top: false } as const;
+    const { svg } = draw.scoresFigure({ models: [model, knn], majority: 0.5 });
+    expect(svg).toMatch(/font-weight="bold"[^>]*>resnet18</);
+    expect(svg).not.toMatch(/font-weight="bold"[^>]*>knn</);
+    expect(svg).toContain(">baseline<");
+    expect(draw.scoresFigure({ models: [model], majority: 0.5 }).svg).not.toContain(">baseline<");
+  });
+  it("takes hostile names, undefined values, ten models and scores of 0", () => {
+    const models = ODD_LABELS.map((name) => ({ ...model, name, low: null, high: null }));
+    Object.assign(models[3], { estimate: 0 });
+    const { svg } = draw.scoresFigure({ models: [...models, { ...model, estimate: null }], majority: 0 });
+    check(svg);
+    expect(svg).toContain(">not defined<");
+  });
+});
+
+describe("auditInflation", () => {
+  it("draws both protocols of each model and writes the difference with its interval", () => {
+    const [first, second] = audit().inflation;
+    const { svg } = draw.auditInflation({ inflation: [first, second, { ...first, name: ODD_LABELS[3] }] });
+    check(svg);
+    expect(svg).toContain(">+0.040<");
+    expect(svg).toContain(">+0.030 (−0.005 to +0.080)<");
+    for (const category of [0, 1])
+      expect(svg.match(new RegExp(`<path [^>]*fill="${categoryColour(category)}"`, "g"))).toHaveLength(4); // and the legend's
   });
 });
 

@@ -1,13 +1,18 @@
 /** Made data in the shape of a run, for tests of figures and report: clouds of samples, scores, losses. Seeded. */
 
-import { mean as d3mean, deviation } from "d3-array";
 import { calibration } from "../../src/evaluate/calibration.js";
-import { METRIC_NAMES, type MetricName } from "../../src/evaluate/metrics.js";
+import { metricIntervals } from "../../src/evaluate/metric-intervals.js";
+import { argmaxRows, foldMetrics } from "../../src/evaluate/metrics.js";
+import { rankModels } from "../../src/evaluate/ranking.js";
 import { riskCoverage } from "../../src/evaluate/risk-coverage.js";
 import { softmaxRows } from "../../src/evaluate/softmax.js";
+import { meanAndSd } from "../../src/evaluate/summary.js";
+import { wilcoxonSignedRank } from "../../src/evaluate/wilcoxon.js";
 import { RandomState } from "../../src/random.js";
+import type { AuditReport } from "../../src/report/audit-report.js";
 import type { Figure } from "../../src/report/figure.js";
 import {
+  auditInflation,
   confusionAverage,
   embeddingScatter,
   figure1,
@@ -19,10 +24,12 @@ import {
   reliability,
   riskCoverageCurves,
   saliencyFigures,
+  scoresFigure,
   trainingHistory,
 } from "../../src/report/figures.js";
 import type { ReportData } from "../../src/report/html.js";
-import { foldScoresOf, type ModelScores, type Scores } from "../../src/report/scores.js";
+import { foldScoresOf, type Results, scoresFigureOf } from "../../src/report/scores.js";
+import type { Design } from "../../src/report/words.js";
 
 /** Labels that are hostile, foreign or long; the n-th repeats with a number behind. */
 export const ODD_LABELS = [
@@ -139,39 +146,209 @@ export function predictions(
 }
 
 const NETS = ["resnet18", "efficientnet_b0"];
+const BASELINES = [
+  ["logistic_l2", "Logistic regression (L2)", "pca"],
+  ["logistic_l1", "Logistic regression (L1)", "pca"],
+  ["knn", "Nearest neighbours", "pca"],
+  ["nearest_centroid", "Nearest centroid", "pca"],
+  ["four_numbers", "Logistic regression on the image's four numbers", "image"],
+  ["majority", "Largest class", "pca"],
+] as const;
 
-/** Scores of both nets on five folds. */
-export function models(folds = 5): ModelScores[] {
-  return NETS.map((net, k) => {
-    const random = new RandomState([7, k]);
-    const runs = Array.from({ length: folds }, (_, i) => {
-      const scores = Object.fromEntries(METRIC_NAMES.map((n) => [n, 0.6 + 0.1 * k + 0.2 * random.random()]));
-      return {
-        ...scores,
-        fold: i + 1,
-        nTrain: 135,
-        nTest: 34,
-        accuracy: scores.accuracy,
-        seconds: 12 + 40 * random.random(),
-      };
+/** Probabilities of a model for these classes: the more skill, the more of the true class's; 0: guesses. */
+function made(actual: Int32Array, classes: number, skill: number, seed: number): Float64Array {
+  const random = new RandomState([8, seed, classes]);
+  return softmaxRows(
+    Float64Array.from(
+      { length: actual.length * classes },
+      (_, i) => 2 * random.standardNormal() + (i % classes === actual[Math.floor(i / classes)] ? skill : 0),
+    ),
+    classes,
+  );
+}
+
+export interface MadeDesign {
+  folds?: number;
+  repeats?: number;
+  /** Names of the folds; "fold 1", … */
+  names?: readonly string[];
+  /** Without validation parts there are no temperatures, best epochs and label sets. */
+  validation?: boolean;
+  /** Of each net, then of each baseline but the guess. */
+  skills?: readonly number[];
+}
+
+/** What metrics.json says of two nets and six baselines on n samples of these classes, by the functions of a run. */
+export function results(n: number, classes: string[], design: MadeDesign = {}): Results {
+  const { folds = Math.min(5, n), repeats = 1, names, validation = true } = design;
+  const { skills = [4, 5, 6, 5.5, 3, 3.5, 2.5] } = design;
+  const k = classes.length;
+  const { codes: actual } = cloud(n, classes);
+  const counts = classes.map((_, c) => actual.filter((code) => code === c).length);
+  const largest = counts.indexOf(Math.max(...counts));
+  const splits = Array.from({ length: folds * repeats }, (_, s) => ({
+    repeat: Math.floor(s / folds),
+    fold: s % folds,
+    name:
+      names?.[s] ?? `${repeats > 1 ? `repeat ${Math.floor(s / folds) + 1}, ` : ""}fold ${(s % folds) + 1}`,
+  }));
+  const rowsOf = ({ repeat, fold }: { repeat: number; fold: number }) =>
+    Array.from({ length: n }, (_, i) => i).filter(
+      (i) => (i * (repeat + 1) + Math.floor(i / folds)) % folds === fold,
+    );
+  const judged = (m: number) => {
+    const rounds = Array.from({ length: repeats }, (_, r) =>
+      m === NETS.length + BASELINES.length - 1
+        ? Float64Array.from({ length: n * k }, (_, i) => (i % k === largest ? 0.9 : 0.1 / Math.max(1, k - 1)))
+        : made(actual, k, skills[m], 10 * m + r),
+    );
+    const parts = splits.map((split) => {
+      const rows = rowsOf(split);
+      const probabilities = rows.flatMap((row) => [...rounds[split.repeat].subarray(row * k, (row + 1) * k)]);
+      const metrics = foldMetrics(
+        Int32Array.from(rows, (row) => actual[row]),
+        Float64Array.from(probabilities),
+        k,
+      );
+      return { nTrain: n - rows.length, nTest: rows.length, ...metrics };
     });
-    const of = (n: MetricName): number[] => runs.map((r) => r[n as "accuracy"]);
-    const mean = Object.fromEntries(METRIC_NAMES.map((n) => [n, d3mean(of(n)) ?? null])) as Scores;
-    const sd = Object.fromEntries(METRIC_NAMES.map((n) => [n, deviation(of(n)) ?? null])) as Scores;
+    const random = new RandomState([9, m]);
+    return {
+      folds: parts,
+      ...meanAndSd(parts),
+      // Few blocks to draw from, as the time goes into leaving each of them out.
+      pooled: metricIntervals(actual, rounds[0], k, {
+        random,
+        resamples: 60,
+        groups: actual.map((_, i) => i % 24),
+      }),
+      calibration: calibration(actual, rounds[0], k, validation && m < NETS.length ? 1.8 : undefined),
+      predicted: rounds.map((round) => argmaxRows(round, k)),
+    };
+  };
+  const models = NETS.map((net, m) => {
+    const { folds: parts, predicted, ...scores } = judged(m);
     return {
       net,
-      encoder: "spectral",
-      protocol: "published",
-      weights: k === 0 ? "random" : "imagenet",
-      folds: runs,
-      mean,
-      sd,
+      weights: m === 0 ? "random" : "pretrained",
+      ...scores,
+      folds: parts.map((part, s) => ({
+        ...part,
+        nValidation: validation ? 10 : 0,
+        seconds: 12 + 7.5 * s,
+        bestEpoch: validation ? 1 + (s % 5) : undefined,
+        temperature: validation ? 1.8 : null,
+      })),
+      labelSets: validation
+        ? { asked: 0.9, samples: n, coverage: 0.92, interval: [0.86, 0.96] as const, meanSize: 1.4 }
+        : null,
+      predicted,
     };
   });
+  const baselines = BASELINES.map(([name, title, features], b) => ({
+    name,
+    title,
+    features,
+    ...judged(NETS.length + b),
+  }));
+  const verdict = rankModels(
+    [...models.map(({ net: name, ...rest }) => ({ name, ...rest })), ...baselines].map(
+      ({ name, predicted, folds: parts }) => ({
+        name,
+        predicted,
+        foldAccuracy: parts.map(({ accuracy }) => accuracy),
+      }),
+    ),
+    { actual, folds: { nTrain: Math.max(1, n * (1 - 1 / folds)), nTest: n / folds } },
+    { random: new RandomState([10]), resamples: 60 },
+  );
+  const wilcoxon = wilcoxonSignedRank(
+    models[0].folds.map(({ accuracy }) => accuracy),
+    models[1].folds.map(({ accuracy }) => accuracy),
+  );
+  return {
+    models: models.map(({ predicted, ...rest }) => rest),
+    baselines: baselines.map(({ predicted, ...rest }) => rest),
+    splits,
+    comparisons: [{ a: NETS[0], b: NETS[1], test: "wilcoxon", ...wilcoxon }],
+    verdict,
+    notes: ["'patient' and 'subtype' go together with Cramér's V = 0.41 (0: not at all, 1: wholly)"],
+  };
+}
+
+/** An audit with something in every part. */
+export function audit(names: readonly string[] = [...NETS, "logistic_l2"]): AuditReport {
+  const majority = 0.33;
+  return {
+    schema: "cellhue.audit/1",
+    inflation: names.map((name, i) => ({
+      name,
+      published: 0.91 - 0.02 * i,
+      inductive: 0.87 - 0.01 * i,
+      difference: {
+        estimate: 0.04 - 0.01 * i,
+        low: i === 0 ? null : 0.005 - 0.01 * i,
+        high: i === 0 ? null : 0.08,
+      },
+      words: `${name} is rated higher by 0.04 where the embedding has seen the test samples`,
+    })),
+    label: [
+      {
+        column: "patient",
+        kind: "categories",
+        accuracy: 0.97,
+        low: 0.94,
+        high: 0.99,
+        majority,
+        words: "patient alone gives the label away",
+      },
+      {
+        column: ODD_LABELS[3],
+        kind: "numbers",
+        accuracy: 0.35,
+        low: null,
+        high: null,
+        majority,
+        words: "no sign",
+      },
+      {
+        column: "all of them",
+        kind: "all",
+        accuracy: 0.98,
+        low: 0.95,
+        high: 1,
+        majority,
+        words: "known from the batch",
+      },
+    ],
+    image: [
+      {
+        column: "plate",
+        accuracy: 0.5,
+        low: 0.42,
+        high: 0.58,
+        majority: 0.25,
+        words: "the image knows the plate",
+      },
+    ],
+    duplicates: [
+      { a: "sample_1", b: ODD_LABELS[0], correlation: 1, identical: true, acrossFolds: true },
+      { a: "sample_3", b: "sample_9", correlation: 0.99987, identical: false, acrossFolds: false },
+    ],
+    shuffled: [
+      { name: NETS[0], accuracy: 0.3, low: 0.24, high: 0.37, majority, words: "chance, as it should be" },
+    ],
+    notes: ["one column was left out: it has a value a sample"],
+  };
 }
 
 /** All figures of a run with n samples of the classes. */
-export async function allFigures(n: number, classes: string[], epochs = 5): Promise<Figure[]> {
+export async function allFigures(
+  n: number,
+  classes: string[],
+  epochs = 5,
+  scored = results(n, classes),
+): Promise<Figure[]> {
   const made = cloud(n, classes);
   const { points, codes } = made;
   const outcomes = NETS.map((net, k) => ({ net, ...predictions(n, classes.length, k) }));
@@ -187,7 +364,9 @@ export async function allFigures(n: number, classes: string[], epochs = 5): Prom
     }),
     trainingHistory({ nets: NETS.map((net, k) => ({ net, folds: losses(5, epochs, k) })) }),
     confusionAverage({ nets: NETS.map((net, k) => ({ net, classes, ...confusion(classes.length, k) })) }),
-    foldScores(foldScoresOf(models(), 0.33)),
+    scoresFigure(scoresFigureOf(scored, scored.verdict.models[0].skill.majority)),
+    foldScores(foldScoresOf(scored.models, 0.33)),
+    auditInflation(audit()),
     reliability({
       nets: outcomes.map(({ net, actual, probabilities }) => ({
         net,
@@ -224,8 +403,29 @@ export async function allFigures(n: number, classes: string[], epochs = 5): Prom
   ];
 }
 
+/** Of the published protocol, so that its warning is shown. */
+export const DESIGN: Design = {
+  encoder: "spectral",
+  protocol: "published",
+  cv: "stratified",
+  folds: 5,
+  repeats: 1,
+  group: null,
+  split: null,
+  validation: 0.15,
+  patience: 0,
+  tune: {},
+  genes: "all",
+  topGenes: 2000,
+  scale: false,
+  normalize: "none",
+  components: 50,
+  permuteLabels: false,
+};
+
 /** A whole report's data. */
-export async function reportData(n: number, classes: string[]): Promise<ReportData> {
+export async function reportData(n: number, classes: string[], made: MadeDesign = {}): Promise<ReportData> {
+  const scored = results(n, classes, made);
   const { codes } = cloud(n, classes);
   return {
     name: "tcga_gbm_verhaak-subtype",
@@ -240,18 +440,15 @@ export async function reportData(n: number, classes: string[]): Promise<ReportDa
       classes: classes.map((name, c) => ({ name, count: codes.filter((v) => v === c).length })),
       storage: "dense float32",
       state: "log-transformed (values 2.1…14.8, not whole numbers)",
-      normalization: "none",
       more: [["dropped", "3 samples without a label"]],
     },
     warnings: [
       `The class ${classes[0]} is small.`,
       "Five epochs are few here: the loss was still falling. Try --epochs 20.",
     ],
-    encoder: "spectral",
-    protocol: "published",
-    embeddingSawAllSamples: true,
-    models: models(),
-    comparisons: [{ a: NETS[0], b: NETS[1], test: "wilcoxon", statistic: 0, p: 0.0625, pAttainable: 0.0625 }],
+    design: DESIGN,
+    results: scored,
+    audit: audit(),
     finalNet: NETS[1],
     settings: [
       ["--epochs", "5"],
@@ -277,7 +474,7 @@ export async function reportData(n: number, classes: string[]): Promise<ReportDa
         what: `an image of ${label}`,
       })),
     ],
-    figures: await allFigures(n, classes),
+    figures: await allFigures(n, classes, 5, scored),
     figuresFolder: "figures",
   };
 }

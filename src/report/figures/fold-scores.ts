@@ -4,6 +4,7 @@ import { scaleLinear } from "d3-scale";
 import { axes, legend } from "../draw.js";
 import { type Figure, figure } from "../figure.js";
 import { type Child, el } from "../markup.js";
+import { meanSd } from "../numbers.js";
 import { categoryColour, markerPath } from "../palette.js";
 import { text } from "../text.js";
 
@@ -108,9 +109,4 @@ export function foldScores({ nets, metrics }: FoldScores): Figure {
     parts,
     key.markup,
   );
-}
-
-/** "0.812 ± 0.031"; the mean alone where one fold gives no spread. */
-export function meanSd(mean: number, sd: number | null): string {
-  return sd === null || !Number.isFinite(sd) ? mean.toFixed(3) : `${mean.toFixed(3)} ± ${sd.toFixed(3)}`;
 }

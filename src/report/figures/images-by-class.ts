@@ -1,4 +1,4 @@
-/** images_by_class: a few real images of every class, as the networks see them. */
+/** images_by_class: a few real images of every class. */
 import { type Figure, figure } from "../figure.js";
 import { pixels } from "../heat.js";
 import { el, type Markup } from "../markup.js";
@@ -41,7 +41,7 @@ export async function imagesByClass({ classes, size }: ImagesByClass): Promise<F
     classes.length > shown.length ? `; the first ${shown.length} of ${classes.length} classes` : "";
   return figure(
     "images_by_class",
-    `Images of samples of every class, ${size} × ${size} pixels, as the networks see them${dropped}`,
+    `Images of samples of every class, ${size} × ${size} pixels${dropped}`,
     14 + columns * (block + 36) - 22,
     30 + rows * (SIDE + 36) - 22,
     parts,
