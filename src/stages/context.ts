@@ -5,3 +5,9 @@ export interface StageContext {
   progress: Progress;
   signal?: AbortSignal;
 }
+
+/** The same without notes and warnings: for what is said once and done many times. */
+export const onlyBars = ({ progress, signal }: StageContext): StageContext => ({
+  progress: { task: (name, total) => progress.task(name, total), note() {}, warn() {} },
+  signal,
+});
