@@ -1,6 +1,7 @@
 /**
  * Settings: what a run does. One schema serves the command line, a config file and the library; flags go before the
- * config file, the config file before the defaults. Defaults are the published method's (five epochs, Adam 1e-4, …).
+ * config file, the config file before the defaults. Defaults of the training are the published method's (five epochs, Adam
+ * 1e-4, …); those of the protocol are honest ones: all is fitted on training samples alone.
  * Pure but for `readConfig`; loads nothing heavy.
  */
 import { readFile, stat } from "node:fs/promises";
@@ -8,8 +9,12 @@ import { basename, extname, join } from "node:path";
 import { z } from "zod";
 import { CellhueError } from "./errors.js";
 import { nearNames } from "./io/near.js";
+import type { Normalization } from "./io/normalize.js";
+import type { Orientation } from "./io/reader.js";
 import { visible } from "./io/visible.js";
 import type { NetName } from "./net/weights/layouts.js";
+import { checkCv } from "./train/folds/check.js";
+import { cvs } from "./train/folds/make-folds.js";
 
 export const netNames = [
   "resnet18",
@@ -17,8 +22,22 @@ export const netNames = [
   "efficientnet_lite0",
 ] as const satisfies readonly NetName[];
 export const encoders = ["spectral"] as const;
-export const protocols = ["published"] as const;
-export const normalizations = ["none", "log1p-cp10k"] as const;
+/** inductive: all is fitted on the training samples of each fold; published: the embedding sees all samples. */
+export const protocols = ["inductive", "published"] as const;
+export const geneChoices = ["all", "variance", "seurat"] as const;
+export const schedules = ["constant", "cosine", "one-cycle"] as const;
+export const classWeightings = ["none", "balanced"] as const;
+export const freezings = ["none", "backbone"] as const;
+export const normalizations = [
+  "none",
+  "log1p-cp10k",
+  "log1p-cpm",
+] as const satisfies readonly Normalization[];
+export const orientations = [
+  "auto",
+  "genes-in-rows",
+  "samples-in-rows",
+] as const satisfies readonly Orientation[];
 
 /** "pretrained" (the package's file, the cache or the hub), "random", or the path of a file. */
 export type WeightsChoice = string;
@@ -28,6 +47,10 @@ export interface Settings {
   file: string;
   /** Column of obs that holds the classes. */
   label: string;
+  /** A table of labels beside the file, joined to obs by the names of the samples. */
+  labels: string | null;
+  /** Which way a table of text lies. */
+  orientation: (typeof orientations)[number];
   /** The run folder. */
   out: string;
   /** A layer in place of X. */
@@ -40,11 +63,41 @@ export interface Settings {
   net: NetName[];
   encoder: (typeof encoders)[number];
   protocol: (typeof protocols)[number];
+  /** Genes that the embedding is made of: all, or the most variable ones, chosen in training. */
+  genes: (typeof geneChoices)[number];
+  /** How many, where not all. */
+  topGenes: number;
+  /** Each gene divided by its standard deviation in training. */
+  scale: boolean;
+  /** How samples are dealt to folds. */
+  cv: (typeof cvs)[number];
   folds: number;
+  /** Times that the folds are drawn anew. */
+  repeats: number;
+  /** Column of obs whose samples stay together: patient, donor, plate. */
+  group: string | null;
+  /** Column of obs that holds a fixed split. */
+  split: string | null;
+  /** Share of each fold's training samples that is kept for early stopping and calibration. */
+  validation: number;
   epochs: number;
   /** Learning rate of Adam. */
   lr: number;
   batch: number;
+  /** How the learning rate goes over the steps. */
+  schedule: (typeof schedules)[number];
+  /** Decoupled weight decay (AdamW). */
+  weightDecay: number;
+  labelSmoothing: number;
+  classWeights: (typeof classWeightings)[number];
+  /** What is not trained. */
+  freeze: (typeof freezings)[number];
+  /** Epochs without a better validation loss after which a training stops; 0: it goes on. */
+  patience: number;
+  /** Values of settings to choose from by nested cross-validation, e.g. { lr: [1e-4, 3e-4] }. */
+  tune: Tuning;
+  /** Folds of the inner cross-validation that chooses. */
+  innerFolds: number;
   /** Side of the images in pixels. */
   size: number;
   seed: number;
@@ -52,14 +105,23 @@ export interface Settings {
   components: number;
   /** One choice for each net of `net`. */
   weights: Partial<Record<NetName, WeightsChoice>>;
+  /** Share of samples whose true label is to be in a label set. */
+  coverage: number;
+  /** Labels dealt out at random: what is then reached is chance. */
+  permuteLabels: boolean;
   /** 0: as many as the machine has cores. Results do not depend on it. */
   threads: number;
 }
 
+/** The settings that nested cross-validation can choose. */
+export const tunable = ["lr", "epochs", "weightDecay", "labelSmoothing"] as const;
+export type Tuning = Partial<Record<(typeof tunable)[number], number[]>>;
+
 /** Settings as a user gives them: any part, one choice of weights for all nets or one a net. */
-export type SettingsInput = Partial<Omit<Settings, "weights" | "net">> & {
+export type SettingsInput = Partial<Omit<Settings, "weights" | "net" | "tune">> & {
   net?: string | readonly string[];
   weights?: string | Record<string, string>;
+  tune?: string | Tuning;
 };
 
 export type SettingName = keyof Settings;
@@ -69,6 +131,11 @@ const whole = (low: number, high: number) => ({
   schema: z.number().int().min(low).max(high),
   expected: `a whole number from ${low} to ${high}`,
 });
+const share = (high: number) => ({
+  schema: z.number().min(0).max(high),
+  expected: `a number from 0 to ${high}`,
+});
+const column = { schema: z.string().min(1).nullable(), expected: "the name of a column of obs" };
 const text = { schema: z.string().min(1), expected: "a text" };
 const truth = { schema: z.boolean(), expected: "true or false" };
 const oneOf = <const T extends readonly string[]>(values: T) => ({
@@ -80,6 +147,8 @@ const oneOf = <const T extends readonly string[]>(values: T) => ({
 const rules = {
   file: text,
   label: text,
+  labels: { schema: z.string().min(1).nullable(), expected: "the path of a table" },
+  orientation: oneOf(orientations),
   out: text,
   layer: { schema: z.string().min(1).nullable(), expected: "the name of a layer" },
   useRaw: truth,
@@ -92,10 +161,29 @@ const rules = {
   },
   encoder: oneOf(encoders),
   protocol: oneOf(protocols),
+  genes: oneOf(geneChoices),
+  topGenes: whole(2, 1_000_000),
+  scale: truth,
+  cv: oneOf(cvs),
   folds: whole(2, 100),
+  repeats: whole(1, 100),
+  group: column,
+  split: column,
+  validation: share(0.5),
   epochs: whole(1, 10_000),
   lr: { schema: z.number().positive().max(10), expected: "a number above 0, at most 10" },
   batch: whole(2, 1024),
+  schedule: oneOf(schedules),
+  weightDecay: share(10),
+  labelSmoothing: share(0.9),
+  classWeights: oneOf(classWeightings),
+  freeze: oneOf(freezings),
+  patience: whole(0, 10_000),
+  tune: {
+    schema: z.partialRecord(z.enum(tunable), z.array(z.number()).min(1)),
+    expected: `values of ${tunable.join(", ")} to choose from, as lr=0.0001,0.0003;epochs=10,20`,
+  },
+  innerFolds: whole(2, 20),
   size: whole(8, 1024),
   seed: whole(0, 4_294_967_295),
   components: whole(2, 1000),
@@ -103,27 +191,50 @@ const rules = {
     schema: z.record(z.string(), z.string().min(1)),
     expected: "pretrained, random or a file, for all nets or as resnet18=random,efficientnet_b0=pretrained",
   },
+  coverage: { schema: z.number().min(0.5).max(0.999), expected: "a number from 0.5 to 0.999" },
+  permuteLabels: truth,
   threads: whole(0, 256),
 } satisfies Record<SettingName, { schema: z.ZodType; expected: string; values?: readonly string[] }>;
 
 export const settingNames = Object.keys(rules) as SettingName[];
 
-/** What stands where nothing is said. `label` has no default; `out` follows from the file. */
+/**
+ * What stands where nothing is said. `label` has no default; `out` follows from the file, `cv` from the columns given,
+ * `validation` from the protocol.
+ */
 export const defaults = {
+  labels: null,
+  orientation: "auto",
   layer: null,
   useRaw: false,
   normalize: "none",
   dropUnlabelled: false,
   net: ["resnet18", "efficientnet_b0"],
   encoder: "spectral",
-  protocol: "published",
+  protocol: "inductive",
+  genes: "all",
+  topGenes: 2000,
+  scale: false,
   folds: 5,
+  repeats: 1,
+  group: null,
+  split: null,
   epochs: 5,
   lr: 1e-4,
   batch: 32,
+  schedule: "constant",
+  weightDecay: 0,
+  labelSmoothing: 0,
+  classWeights: "none",
+  freeze: "none",
+  patience: 0,
+  tune: {},
+  innerFolds: 3,
   size: 128,
   seed: 42,
   components: 50,
+  coverage: 0.9,
+  permuteLabels: false,
   threads: 0,
 } as const satisfies Partial<Omit<Settings, "net">> & { net: readonly NetName[] };
 
@@ -180,6 +291,13 @@ export function resolveSettings(sources: readonly Source[], base: Partial<Settin
   values.net = nets;
   values.weights = eachWeights(values.weights, nets, given, called("weights"));
   values.out ??= defaultOut(values.file);
+  values.tune = parseTuning(values.tune);
+  const derived = derivedFrom(values);
+  for (const name of ["cv", "validation"] as const) {
+    // What followed from settings that now change follows from the new ones, unless it was asked for.
+    const follows = !given.has(name) && derivedFrom(base)[name] === base[name];
+    if (values[name] === undefined || follows) values[name] = derived[name];
+  }
 
   const settings: Record<string, unknown> = {};
   for (const name of settingNames) {
@@ -194,7 +312,63 @@ export function resolveSettings(sources: readonly Source[], base: Partial<Settin
       remedy: "give one of the two",
     });
   }
+  checkCv(settings as unknown as Settings);
+  requireTogether(settings as unknown as Settings, called);
   return settings as unknown as Settings;
+}
+
+/** Settings that need each other. */
+function requireTogether(
+  { patience, validation, tune }: Settings,
+  called: (name: SettingName) => string,
+): void {
+  if (patience > 0 && validation === 0)
+    throw new CellhueError("stopping early needs validation samples", {
+      where: called("patience"),
+      found: `${called("validation")} 0`,
+      remedy: "--validation 0.15",
+    });
+  for (const [name, values] of Object.entries(tune) as [keyof Tuning, number[]][])
+    for (const value of values)
+      if (!rules[name].schema.safeParse(value).success)
+        throw new CellhueError(`${called("tune")} does not take this value of ${name}`, {
+          where: called("tune"),
+          found: String(value),
+          expected: rules[name].expected,
+        });
+}
+
+/** The settings that follow from others where they are not given. */
+function derivedFrom({
+  split,
+  group,
+  protocol,
+}: Record<string, unknown>): Pick<Settings, "cv" | "validation"> {
+  const given = (value: unknown) => value !== null && value !== undefined;
+  return {
+    cv: given(split) ? "split" : given(group) ? "stratified-group" : "stratified",
+    validation: defaultValidation(protocol),
+  };
+}
+
+/** About one sample in seven: enough to set a temperature by, where classes are not tiny. */
+export const defaultValidation = (protocol: unknown): number => (protocol === "published" ? 0 : 0.15);
+
+/** "lr=0.0001,0.0003;epochs=10,20" as { lr: […], epochs: […] }; what does not parse is left for the schema to refuse. */
+function parseTuning(value: unknown): unknown {
+  if (typeof value !== "string") return value;
+  const parts = value
+    .split(";")
+    .map((part) => part.trim())
+    .filter((part) => part !== "")
+    .map((part) => /^([a-z-]+)=(.+)$/i.exec(part));
+  if (!parts.every((part) => part !== null)) return value;
+  return Object.fromEntries(
+    parts.map(([, name, list]) => [
+      name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+      list.split(",").map((v) => (v.trim() === "" ? Number.NaN : Number(v))),
+    ]),
+  );
 }
 
 /** runs/<stem of the file>. */

@@ -5,15 +5,17 @@
  * expression to image, so that a sample gets the same image alone or in a batch, in any order.
  * Reference: METHOD §1 for the parts; neighbour-map.ts for the rule.
  */
+import { chooseGenes } from "../embed/highly-variable.js";
 import { type NeighbourMap, neighbourMapGraph } from "../embed/neighbour-map.js";
 import { maxComponents, pca } from "../embed/pca.js";
 import { type Projection, projectionGraph } from "../embed/projection.js";
+import { fitScale } from "../embed/scale.js";
 import { tsne } from "../embed/tsne.js";
 import { umap } from "../embed/umap.js";
 import { throwIfAborted } from "../errors.js";
 import { Graph, type Value } from "../graph/graph.js";
 import { createSession } from "../graph/session.js";
-import { fillRows, type Matrix } from "../matrix.js";
+import { divideColumns, fillRows, type Matrix, selectColumns } from "../matrix.js";
 import { type Progress, silent } from "../progress.js";
 import { RandomState } from "../random.js";
 import { type SpectralPainter, spectralGraph } from "./spectral-graph.js";
@@ -26,11 +28,18 @@ export interface SpectralFit {
 
 /** The places of a map in `NeighbourMap.places`. */
 export const MAP_AXES = ["tsne1", "tsne2", "umap1", "umap2"] as const;
-const NEIGHBOURS = 15;
+/** Samples in a neighbourhood of the published maps, and of the rule that places others. */
+export const NEIGHBOURS = 15;
 const POINT_SIZE = 3;
 
 export interface SpectralOptions {
   readonly components: number;
+  /** Genes that the PCA sees: all (the default), or the most variable ones of training. */
+  readonly genes?: "all" | "variance" | "seurat";
+  /** How many, where not all. */
+  readonly topGenes?: number;
+  /** Each gene divided by its standard deviation in training. */
+  readonly scale?: boolean;
   readonly size: number;
   readonly seed: number;
   readonly threads?: number;
@@ -93,13 +102,17 @@ export async function fitSpectral(x: Matrix, options: SpectralOptions): Promise<
   return spectralFit(projection, scores, places, options.size);
 }
 
-/** PCA of the training samples; fewer components than asked for where the samples have no more. */
+/** Gene choice, scaling and PCA of the training samples; fewer components where the samples have no more. */
 export async function fitProjection(x: Matrix, options: SpectralOptions): Promise<Projection> {
-  const { seed, threads, progress, signal } = options;
-  const components = Math.min(options.components, Math.max(1, maxComponents(x.rows, x.cols)));
-  const fit = await pca(x, { components, random: new RandomState(seed), threads, progress, signal });
+  const { seed, threads, progress, signal, genes = "all", topGenes = x.cols } = options;
+  const chosen = genes === "all" ? null : chooseGenes(x, { how: genes, count: topGenes });
+  const used = chosen === null ? x : selectColumns(x, chosen);
+  const scale = options.scale ? Float32Array.from(fitScale(used).sd) : null;
+  const seen = scale === null ? used : divideColumns(used, scale);
+  const components = Math.min(options.components, Math.max(1, maxComponents(seen.rows, seen.cols)));
+  const fit = await pca(seen, { components, random: new RandomState(seed), threads, progress, signal });
   const { mean, loadings } = fit;
-  return { genes: x.cols, chosen: null, scale: null, mean, loadings, components: fit.components };
+  return { genes: x.cols, chosen, scale, mean, loadings, components: fit.components };
 }
 
 /** All that the encoder knows of N samples. */
@@ -183,6 +196,26 @@ export async function project(
     scores.set(out.scores.subarray(0, count * k), first * k);
   });
   return scores;
+}
+
+/** Distance to training in PCA space of every row of scores (rows × components). */
+export async function distances(
+  map: NeighbourMap,
+  scores: Float32Array,
+  options: Pick<SpectralOptions, "threads" | "progress" | "signal">,
+): Promise<Float32Array> {
+  const x: Matrix = {
+    kind: "dense",
+    rows: scores.length / map.components,
+    cols: map.components,
+    data: scores,
+  };
+  const found = new Float32Array(x.rows);
+  const build = (g: Graph, values: Value) => ({ distance: neighbourMapGraph(g, map, values).distance });
+  await overRows(x, build, options, "distances", (out, first, count) => {
+    found.set(out.distance.subarray(0, count), first);
+  });
+  return found;
 }
 
 export interface Encoded {

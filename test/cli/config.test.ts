@@ -19,7 +19,7 @@ const errorOf = (more: Record<string, unknown>): CellhueError => {
 };
 
 describe("resolveSettings", () => {
-  it("defaults to the published method", () => {
+  it("defaults to the published training under an honest protocol", () => {
     expect(resolve()).toEqual({
       file: "dir/data.v2.h5ad",
       label: "type",
@@ -30,14 +30,32 @@ describe("resolveSettings", () => {
       dropUnlabelled: false,
       net: ["resnet18", "efficientnet_b0"],
       encoder: "spectral",
-      protocol: "published",
+      protocol: "inductive",
+      genes: "all",
+      topGenes: 2000,
+      scale: false,
+      cv: "stratified",
       folds: 5,
+      repeats: 1,
+      group: null,
+      split: null,
+      validation: 0.15,
       epochs: 5,
       lr: 1e-4,
       batch: 32,
+      schedule: "constant",
+      weightDecay: 0,
+      labelSmoothing: 0,
+      classWeights: "none",
+      freeze: "none",
+      patience: 0,
+      tune: {},
+      innerFolds: 3,
       size: 128,
       seed: 42,
       components: 50,
+      coverage: 0.9,
+      permuteLabels: false,
       weights: { resnet18: "pretrained", efficientnet_b0: "pretrained" },
       threads: 0,
     });
@@ -62,6 +80,16 @@ describe("resolveSettings", () => {
     ["seed", [0, 4_294_967_295], [-1, 4_294_967_296, 0.5]],
     ["components", [2, 1000], [1, 1001]],
     ["threads", [0, 256], [-1]],
+    ["repeats", [1, 100], [0, 101]],
+    ["validation", [0, 0.5], [-0.1, 0.51]],
+    ["topGenes", [2, 1_000_000], [1]],
+    ["weightDecay", [0, 0.05], [-1]],
+    ["labelSmoothing", [0, 0.1], [1]],
+    ["patience", [0, 3], [-1, 1.5]],
+    ["coverage", [0.5, 0.95], [0.4, 1]],
+    ["innerFolds", [2, 20], [1, 21]],
+    ["genes", ["all", "variance", "seurat"], ["hvg"]],
+    ["schedule", ["constant", "cosine", "one-cycle"], ["linear"]],
     ["normalize", ["none", "log1p-cp10k"], ["log1p", true]],
     ["label", ["a b", "__proto__"], ["", 3]],
     ["useRaw", [true, false], ["yes", 1]],
@@ -72,6 +100,41 @@ describe("resolveSettings", () => {
       expect(parts.where).toBe(`settings.${name}`);
       expect(parts.expected?.length).toBeGreaterThan(3);
     }
+  });
+
+  it("what follows from other settings follows, unless it is given", () => {
+    expect(resolve({ group: "patient" }).cv).toBe("stratified-group");
+    expect(resolve({ split: "part" }).cv).toBe("split");
+    expect(resolve({ group: "patient", cv: "leave-one-group-out" }).cv).toBe("leave-one-group-out");
+    expect(resolve({ protocol: "published" }).validation).toBe(0);
+    expect(resolve({ protocol: "published", validation: 0.2 }).validation).toBe(0.2);
+    // A run's settings are the base of those of a stage.
+    const run = resolve();
+    const later = (more: Record<string, unknown>, base = run) => resolveSettings([callSource(more)], base);
+    expect(later({ group: "patient" }).cv).toBe("stratified-group");
+    expect(later({ protocol: "published" }).validation).toBe(0);
+    expect(later({ protocol: "published" }, { ...run, validation: 0.3 }).validation).toBe(0.3);
+    expect(later({ epochs: 3 }, { ...run, cv: "group", group: "g" }).cv).toBe("group");
+  });
+
+  it("refuses folds that lack their column", () => {
+    for (const cv of ["group", "stratified-group", "leave-one-group-out"])
+      expect(errorOf({ cv }).parts.expected).toMatch(/--group COLUMN/);
+    expect(errorOf({ cv: "split" }).parts.expected).toMatch(/--split COLUMN/);
+    expect(errorOf({ cv: "leave-one-group-out", group: "g", repeats: 2 }).parts.remedy).toContain(
+      "--repeats 1",
+    );
+    expect(errorOf({ patience: 3, validation: 0 }).parts.remedy).toBe("--validation 0.15");
+    expect(resolve({ patience: 3 }).patience).toBe(3);
+  });
+
+  it("takes lists of settings to choose from", () => {
+    const tune = { lr: [1e-4, 3e-4], epochs: [10, 20] };
+    expect(resolve({ tune }).tune).toEqual(tune);
+    expect(resolve({ tune: "lr=0.0001, 0.0003; epochs=10,20" }).tune).toEqual(tune);
+    expect(resolve({ tune: "weight-decay=0,0.05" }).tune).toEqual({ weightDecay: [0, 0.05] });
+    for (const bad of ["lr", "lr=", "lr=a", "batch=8", "__proto__=1", "lr=0", "epochs=1.5", { lr: [] }])
+      expect(errorOf({ tune: bad }).parts.where, JSON.stringify(bad)).toBe("settings.tune");
   });
 
   it("names the near settings for an unknown one", () => {

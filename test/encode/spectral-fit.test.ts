@@ -102,6 +102,41 @@ describe("fitSpectral", () => {
     expect(b).toEqual(a);
   });
 
+  it.each([
+    { genes: "variance", topGenes: 12 },
+    { genes: "seurat", topGenes: 7, scale: true },
+    { scale: true },
+  ] as const)("chooses and scales genes in training alone: %o", async (choice) => {
+    const x = { ...all, data: all.data.map(Math.abs) };
+    const fit = await fitSpectral(selectRows(x, training), { ...options, components: 5, ...choice });
+    const { chosen, scale, mean, loadings } = fit.projection;
+    const d = "topGenes" in choice ? (choice.topGenes as number) : 40;
+    expect([chosen?.length ?? 40, mean.length, loadings.length]).toEqual([d, d, 5 * d]);
+    const used = chosen ?? Int32Array.from({ length: 40 }, (_, j) => j);
+    const of = (j: number) => Array.from(training, (i) => x.data[i * 40 + j]);
+    const moments = (values: number[]) => {
+      const m = values.reduce((a, b) => a + b) / values.length;
+      return { m, sd: Math.sqrt(values.reduce((a, v) => a + (v - m) ** 2, 0) / (values.length - 1)) };
+    };
+    used.forEach((j, at) => {
+      const { m, sd } = moments(of(j));
+      expect(scale?.[at] ?? 1).toBeCloseTo("scale" in choice ? sd : 1, 5);
+      expect(mean[at]).toBeCloseTo("scale" in choice ? m / sd : m, 5);
+    });
+    // The scores are those of the centred, scaled genes.
+    const { scores } = await encodeSpectral(fit, x, {});
+    let expected = 0;
+    used.forEach((j, at) => {
+      expected += (x.data[77 * 40 + j] / (scale?.[at] ?? 1) - mean[at]) * loadings[2 * d + at];
+    });
+    expect(scores[77 * 5 + 2]).toBeCloseTo(expected, 4);
+    if (chosen !== null && choice.genes === "variance") {
+      const least = Math.min(...Array.from(chosen, (j) => moments(of(j)).sd));
+      const others = Array.from({ length: 40 }, (_, j) => j).filter((j) => !chosen.includes(j));
+      expect(Math.max(...others.map((j) => moments(of(j)).sd))).toBeLessThanOrEqual(least);
+    }
+  });
+
   it("is the same with any number of threads", async () => {
     const one = await fitSpectral(selectRows(all, training), { ...options, threads: 1 });
     const two = await fitSpectral(selectRows(all, training), { ...options, threads: 2 });
