@@ -79,8 +79,7 @@ export function resolveLabels(
   column: string,
   options: { dropUnlabelled: boolean; folds: number },
 ): LabelSet {
-  const found = obs.columns.get(column);
-  if (found === undefined) throw noSuchColumn(obs, column);
+  const found = columnOf(obs, column, "--label");
   const where = `obs column '${visible(column)}'`;
   const labels = columnAsLabels(found);
   const tally = count(labels);
@@ -137,6 +136,13 @@ export function resolveLabels(
     dropped: missing,
     counts: classes.map((c) => c.count),
   };
+}
+
+/** @throws CellhueError where obs has no such column; the near ones are named */
+export function columnOf(obs: Table, column: string, option: string): Column {
+  const found = obs.columns.get(column);
+  if (found === undefined) throw noSuchColumn(obs, column, option);
+  return found;
 }
 
 /** Every column of obs, in file order, with what it would give as a label. */
@@ -226,14 +232,17 @@ function offer(obs: Table, except: string): string[] {
     .map((c) => `--label ${shellWord(c.column)} (${c.classes.length} classes)`);
 }
 
-function noSuchColumn(obs: Table, column: string): CellhueError {
+function noSuchColumn(obs: Table, column: string, option: string): CellhueError {
   const names = [...obs.columns.keys()];
   const near = nearNames(column, names);
-  const others = offer(obs, column).filter(
-    (way) => !near.some((name) => way.startsWith(`--label ${shellWord(name)} `)),
-  );
+  // Only a label's column can be told by its content.
+  const usable =
+    option === "--label" ? offer(obs, column) : names.map((name) => `${option} ${shellWord(name)}`);
+  const others = usable
+    .filter((way) => !near.some((name) => `${way} `.startsWith(`${option} ${shellWord(name)} `)))
+    .slice(0, 4);
   return new CellhueError(`no column '${visible(column)}' in obs`, {
-    where: "--label",
+    where: option,
     found:
       names.length === 0
         ? "obs has no columns at all"

@@ -43,7 +43,16 @@ export interface ClassRecord {
   count: number;
 }
 
-export const stageNames = ["preprocess", "train", "compare", "saliency", "report"] as const;
+export const stageNames = [
+  "preprocess",
+  "folds",
+  "baselines",
+  "train",
+  "compare",
+  "saliency",
+  "audit",
+  "report",
+] as const;
 export type StageName = (typeof stageNames)[number];
 
 export interface StageState {
@@ -76,6 +85,8 @@ interface StageRule {
   /** Raised by one whenever the stage's output changes for the same settings. */
   version: number;
   after: readonly StageName[];
+  /** Of these, the ones that the stage's command does itself where they are not done: they take seconds. */
+  along?: readonly StageName[];
   settings: readonly SettingName[];
   /** What it writes: folders and files, as tests on paths within the run folder. */
   writes: readonly RegExp[];
@@ -85,39 +96,105 @@ const figure = (name: string) => new RegExp(`^figures/${name}\\.(svg|png)$`);
 
 const rules: Record<StageName, StageRule> = {
   preprocess: {
-    version: 1,
+    version: 2,
     after: [],
-    settings: ["layer", "useRaw", "normalize", "dropUnlabelled", "encoder", "size", "seed", "components"],
-    writes: [/^benchmarking$/, /^work$/, /^embedding\.csv$/, figure("Figure_(1|combined_tumor|genes_pixel)")],
+    settings: [
+      "orientation",
+      "layer",
+      "useRaw",
+      "normalize",
+      "dropUnlabelled",
+      "permuteLabels",
+      "encoder",
+      "genes",
+      "topGenes",
+      "scale",
+      "size",
+      "seed",
+      "components",
+    ],
+    writes: [
+      /^benchmarking$/,
+      /^work$/,
+      /^(embedding|genes)\.csv$/,
+      /^encoders\/all$/,
+      figure("Figure_(1|combined_tumor|genes_pixel)"),
+    ],
   },
-  train: {
+  folds: {
     version: 1,
     after: ["preprocess"],
-    settings: ["net", "weights", "protocol", "folds", "epochs", "lr", "batch", "seed"],
-    writes: [/^folds$/, /^final$/, /^oof_\w+\.csv$/],
+    settings: ["protocol", "cv", "folds", "repeats", "group", "split", "validation", "seed"],
+    writes: [/^splits\.csv$/, /^encoders\/(\d+|final|baselines)$/],
+  },
+  baselines: {
+    version: 1,
+    after: ["folds"],
+    settings: [],
+    writes: [/^baselines$/, /^oof_baseline_\w+\.csv$/],
+  },
+  train: {
+    version: 2,
+    after: ["folds"],
+    along: ["folds"],
+    settings: [
+      "net",
+      "weights",
+      "epochs",
+      "lr",
+      "batch",
+      "schedule",
+      "weightDecay",
+      "labelSmoothing",
+      "classWeights",
+      "freeze",
+      "patience",
+      "tune",
+      "innerFolds",
+      "seed",
+    ],
+    writes: [/^folds$/, /^oof_(?!baseline_)\w+\.csv$/],
   },
   compare: {
-    version: 1,
-    after: ["train"],
-    settings: [],
-    writes: [/^metrics\.json$/, figure("(training_history|confusion_matrix_avg)")],
+    version: 2,
+    after: ["train", "baselines"],
+    along: ["baselines"],
+    settings: ["coverage"],
+    writes: [
+      /^metrics\.json$/,
+      figure("(training_history|confusion_matrix_avg|reliability|risk_coverage)(_\\w+)?"),
+    ],
   },
   saliency: {
-    version: 1,
-    after: ["train"],
+    version: 2,
+    after: ["compare"],
+    along: ["compare"],
     settings: [],
-    writes: [/^model_final\.onnx$/, figure("Figure_Saliency_\\d+")],
+    writes: [/^final$/, /^model_final\.onnx$/, figure("Figure_Saliency_\\d+")],
+  },
+  audit: {
+    version: 1,
+    after: ["compare"],
+    settings: [],
+    writes: [/^audit$/, /^audit\.json$/, figure("audit_\\w+")],
   },
   report: {
-    version: 1,
+    version: 2,
     after: ["compare", "saliency"],
     settings: [],
-    writes: [/^report\.html$/, figure("(images_by_class|embedding_\\w+|fold_scores)")],
+    writes: [/^report\.html$/, figure("(images_by_class|embedding_\\w+|fold_scores|scores)")],
   },
 };
 
-/** The settings that a stage's own result depends on. */
-export const stageSettings = (stage: StageName): readonly SettingName[] => rules[stage].settings;
+/** The settings that a stage's command takes: those that its result depends on, and the result of what it does along. */
+export const stageSettings = (stage: StageName): readonly SettingName[] => [
+  ...rules[stage].settings,
+  ...stagesAlong(stage).flatMap((name) => rules[name].settings),
+];
+
+/** The stages that a stage's command does first where they are not done, in order. */
+export const stagesAlong = (stage: StageName): readonly StageName[] =>
+  (rules[stage].along ?? []).flatMap((name) => [...stagesAlong(name), name]);
 
 /** What may lie in a folder that counts as empty: traces of a run killed at its birth, and of file managers. */
 const trifles = /^(run\.lock|\.DS_Store|Thumbs\.db|desktop\.ini)$|\.cellhue-tmp$/;
@@ -205,10 +282,14 @@ export class RunFolder {
     }
   }
 
-  /** Opens the folder of a run for one more stage. */
-  static async open(root: string): Promise<RunFolder> {
+  /**
+   * Opens the folder of a run for one more stage.
+   * @param options shared: to read only, beside whoever holds it
+   */
+  static async open(root: string, { shared = false } = {}): Promise<RunFolder> {
     const path = resolve(root);
-    await readRecord(path);
+    const record = await readRecord(path);
+    if (shared) return new RunFolder(path, record, () => {});
     const unlock = await lock(path);
     try {
       await sweepTemporary(path);
@@ -286,7 +367,7 @@ export class RunFolder {
    * @throws CellhueError where a stage that it builds on is not done
    */
   async begin(stage: StageName, settings: Settings, extra?: unknown): Promise<"done" | "resume" | "fresh"> {
-    for (const before of rules[stage].after) this.requireDone(before, stage);
+    this.requireBefore(stage);
     if (await this.isDone(stage, settings, extra)) return "done";
     const fingerprint = stageFingerprint(this.state, stage, settings, extra);
     const resume = this.state.stages[stage]?.fingerprint === fingerprint;
@@ -323,7 +404,7 @@ export class RunFolder {
 
   /** Removes what a stage writes. */
   async clear(stage: StageName): Promise<void> {
-    for (const folder of ["", "figures"]) {
+    for (const folder of ["", "figures", "encoders"]) {
       for (const name of await readdir(this.path(folder)).catch(() => [])) {
         const path = folder === "" ? name : `${folder}/${name}`;
         if (rules[stage].writes.some((rule) => rule.test(path))) {
@@ -333,9 +414,17 @@ export class RunFolder {
     }
   }
 
+  /** @throws CellhueError where a stage that this one builds on is not done */
+  requireBefore(stage: StageName): void {
+    for (const before of rules[stage].after) this.requireDone(before, stage);
+  }
+
   /** @throws CellhueError unless `before` and all before it are done; what is out of date was removed when it became so */
   private requireDone(before: StageName, stage: StageName): void {
-    for (const earlier of rules[before].after) this.requireDone(earlier, before);
+    const alone = rules[before].after.filter((earlier) => !rules[before].along?.includes(earlier));
+    const along = rules[before].along ?? [];
+    for (const earlier of [...alone, ...along.flatMap((name) => rules[name].after)])
+      this.requireDone(earlier, before);
     const state = this.state.stages[before];
     if (state?.state === "done") return;
     throw new CellhueError(`${stage} needs the stage ${before}, which is not done`, {

@@ -3,14 +3,15 @@
  * X itself, the weights — so that a refusal leaves nothing behind. Then the run folder is made, or the same run's opened.
  */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { access, stat } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Settings } from "../config.js";
 import { CellhueError, throwIfAborted } from "../errors.js";
-import { type LabelSet, resolveLabels } from "../io/labels.js";
+import { describeGenes } from "../io/gene-names.js";
+import { hashInput } from "../io/input-hash.js";
+import { columnAsLabels, columnOf, type LabelSet, resolveLabels } from "../io/labels.js";
 import type { MatrixState } from "../io/matrix-state.js";
-import { openExpression, requireSize } from "../io/reader.js";
+import { type OpenOptions, openExpression, requireSize } from "../io/reader.js";
 import {
   type ClassRecord,
   type InputRecord,
@@ -19,9 +20,23 @@ import {
   stageFingerprint,
 } from "../io/run-folder.js";
 import { safeNames } from "../io/safe-name.js";
+import { secondNames } from "../io/second-names.js";
 import { type Matrix, selectRows } from "../matrix.js";
+import { RandomState } from "../random.js";
+import type { Table } from "../table.js";
 import type { StageContext } from "./context.js";
+import { type DrawnSplits, drawSplits } from "./draw-splits.js";
+import { geneFindings } from "./inspect.js";
 import { versions } from "./versions.js";
+
+export interface GeneNames {
+  names: readonly string[];
+  /** A second name of each gene (Ensembl beside symbol), where var has one. */
+  ids: readonly string[] | null;
+}
+
+/** Where the projection lies until the stage preprocess is done, within the run folder. */
+export const keptProjectionPath = "work/projection.safetensors";
 
 /** The data of a run, labels first; the matrix is read when it is first asked for. */
 export interface RunInput {
@@ -32,27 +47,40 @@ export interface RunInput {
   samples: string[];
   /** Settings, with what the data forces: fewer components than asked for where there are few samples. */
   settings: Settings;
+  /** The folds, checked. */
+  splits: DrawnSplits;
+  /** obs of the whole file. */
+  obs: Table;
+  /** The genes of X. */
+  genes(): GeneNames;
+  /** Each gene's share of the sum of X before it is normalised; null where it is not. */
+  shares(): Promise<Float64Array | null>;
   /** Reads and checks X (once); kept samples × genes, normalised as the settings say. */
   load(): Promise<Matrix>;
-  /** As `load`, and forgets it, so that its memory is free once the caller drops it. */
-  take(): Promise<Matrix>;
+  /** Forgets X, so that its memory is free once the caller drops it. */
+  drop(): void;
 }
 
 /**
  * @throws CellhueError for a file, label or shape that no run can be made of
  */
 export async function readInput(asked: Settings, ctx: StageContext): Promise<RunInput> {
-  const reader = await openExpression(asked.file, {
-    layer: asked.layer ?? undefined,
-    useRaw: asked.useRaw,
-  });
+  const reader = await openExpression(asked.file, { ...openOptions(asked, ctx), withoutMatrix: true });
   try {
     requireSize(reader.samples, reader.genes, asked.file);
     const obs = reader.obs();
     const labels = resolveLabels(obs, asked.label, {
       dropUnlabelled: asked.dropUnlabelled,
-      folds: asked.folds,
+      // Other folds are checked where they are drawn.
+      folds: asked.cv === "stratified" ? asked.folds : 1,
     });
+    if (asked.permuteLabels) {
+      labels.codes = shuffledCodes(labels.codes, asked.seed);
+      ctx.progress.warn("labels are dealt out at random (--permute-labels): what is reached now is chance");
+    }
+    const genes = reader.var();
+    for (const note of reader.notes ?? []) ctx.progress.note(note);
+    tellGenes(genes.index, ctx);
     requireSize(labels.rows.length, reader.genes, `${asked.file}, samples with a label`);
     if (labels.dropped > 0) {
       ctx.progress.warn(
@@ -66,11 +94,15 @@ export async function readInput(asked: Settings, ctx: StageContext): Promise<Run
       );
     }
     const settings = { ...asked, components: Math.min(asked.components, most) };
+    const splits = drawSplits(labels, settings, (name, option) => {
+      const texts = columnAsLabels(columnOf(obs, name, option));
+      return Array.from(labels.rows, (row) => texts[row]);
+    });
+    for (const note of splits.notes) ctx.progress.warn(note);
     const folders = safeNames(labels.classes);
     const record: InputRecord = {
       path: resolve(asked.file),
-      sha256: await sha256(asked.file, ctx.signal),
-      bytes: (await stat(asked.file)).size,
+      ...(await inputHash(asked, ctx.signal)),
       samples: reader.samples,
       genes: reader.genes,
       dropped: labels.dropped,
@@ -79,8 +111,12 @@ export async function readInput(asked: Settings, ctx: StageContext): Promise<Run
     };
     const samples = Array.from(labels.rows, (row) => obs.index[row]);
     let held: Promise<Matrix> | undefined;
+    let shares: Float64Array | null = null;
     const load = () => {
-      held ??= readMatrix(settings, { record, labels, samples }, ctx);
+      held ??= readMatrix(settings, { record, labels, samples }, ctx).then((read) => {
+        shares = read.shares;
+        return read.matrix;
+      });
       return held;
     };
     return {
@@ -89,11 +125,16 @@ export async function readInput(asked: Settings, ctx: StageContext): Promise<Run
       classes: labels.classes.map((name, c) => ({ name, folder: folders[c], count: labels.counts[c] })),
       samples,
       settings,
+      splits,
+      obs,
+      genes: () => ({ names: genes.index, ids: secondNames(genes) }),
+      async shares() {
+        if (settings.normalize !== "none" && shares === null) await load();
+        return shares;
+      },
       load,
-      take() {
-        const matrix = load();
+      drop() {
         held = undefined;
-        return matrix;
       },
     };
   } finally {
@@ -101,21 +142,24 @@ export async function readInput(asked: Settings, ctx: StageContext): Promise<Run
   }
 }
 
+/** Keeps this stream of random numbers apart from the others of the seed. */
+const SHUFFLE = 0x5487;
+
+const shuffledCodes = (codes: Int32Array, seed: number): Int32Array =>
+  new RandomState([seed, SHUFFLE]).permutation(codes.length).map((from) => codes[from]);
+
 /** X as the settings ask for it: checked, told about, cut to the labelled samples, normalised. */
 async function readMatrix(
   settings: Settings,
   { record, labels, samples }: Pick<RunInput, "record" | "labels" | "samples">,
   ctx: StageContext,
-): Promise<Matrix> {
+): Promise<{ matrix: Matrix; shares: Float64Array | null }> {
   const [{ describeMatrix, requireFinite }, { normalizeMatrix }] = await Promise.all([
     import("../io/matrix-state.js"),
     import("../io/normalize.js"),
   ]);
   throwIfAborted(ctx.signal);
-  const reader = await openExpression(settings.file, {
-    layer: settings.layer ?? undefined,
-    useRaw: settings.useRaw,
-  });
+  const reader = await openExpression(settings.file, openOptions(settings, ctx));
   let matrix: Matrix;
   let genes: readonly string[];
   try {
@@ -126,7 +170,7 @@ async function readMatrix(
   }
   if (labels.rows.length < matrix.rows) matrix = selectRows(matrix, labels.rows);
   requireFinite(matrix, genes, samples, `${settings.file}, ${record.x.source}`);
-  const { state, evidence, wantsLog } = describeMatrix(matrix);
+  const { state, evidence, wantsLog, caution } = describeMatrix(matrix);
   record.state = `${state}: ${evidence}`;
   if (state === "constant") {
     throw new CellhueError("the matrix tells no samples apart", {
@@ -135,16 +179,28 @@ async function readMatrix(
       remedy: "read another matrix of the file: --layer NAME or --use-raw",
     });
   }
-  tellState(settings, record.x.source, { state, evidence, wantsLog }, ctx);
+  tellState(settings, record.x.source, { state, evidence, wantsLog, caution }, ctx);
   throwIfAborted(ctx.signal);
-  return normalizeMatrix(matrix, settings.normalize);
+  return {
+    matrix: normalizeMatrix(matrix, settings.normalize),
+    shares: settings.normalize === "none" ? null : countShares(matrix),
+  };
+}
+
+function countShares(matrix: Matrix): Float64Array {
+  const sums = new Float64Array(matrix.cols);
+  const values = matrix.kind === "dense" ? matrix.data : matrix.values;
+  for (let p = 0; p < values.length; p++)
+    sums[matrix.kind === "dense" ? p % matrix.cols : matrix.indices[p]] += values[p];
+  const total = sums.reduce((a, b) => a + b, 0);
+  return sums.map((sum) => (total > 0 ? sum / total : 0));
 }
 
 /** Says what X is and what is done to it; nothing is transformed unless it was asked for. */
 function tellState(
   { normalize }: Settings,
   source: string,
-  { state, evidence, wantsLog }: Pick<MatrixState, "state" | "evidence" | "wantsLog">,
+  { state, evidence, wantsLog, caution }: Pick<MatrixState, "state" | "evidence" | "wantsLog" | "caution">,
   { progress }: StageContext,
 ): void {
   const kind =
@@ -162,15 +218,40 @@ function tellState(
     else progress.note(`${holds}; used as it is`);
   } else if (wantsLog) progress.note(`${holds}; normalised by ${normalize}`);
   else progress.warn(`${holds}; --normalize ${normalize}, which you asked for, is made for counts`);
+  if (caution !== null) progress.warn(`${caution.what}: ${caution.remedy}`);
 }
 
-async function sha256(path: string, signal: AbortSignal | undefined): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
-    throwIfAborted(signal);
-    hash.update(chunk as Buffer);
-  }
-  return hash.digest("hex");
+/** How the file of a run is opened. */
+const openOptions = (
+  { layer, useRaw, labels, orientation }: Settings,
+  { progress, signal }: StageContext,
+): OpenOptions => ({
+  layer: layer ?? undefined,
+  useRaw,
+  labels: labels ?? undefined,
+  orientation,
+  progress,
+  signal,
+});
+
+/** Digest of the file; of the table of labels as well, where there is one. */
+async function inputHash(
+  { file, labels }: Settings,
+  signal: AbortSignal | undefined,
+): Promise<{ sha256: string; bytes: number }> {
+  const of = await hashInput(file, signal);
+  if (labels === null) return of;
+  const table = await hashInput(labels, signal);
+  return {
+    sha256: createHash("sha256").update(`${of.sha256}\0${table.sha256}`).digest("hex"),
+    bytes: of.bytes + table.bytes,
+  };
+}
+
+/** What is odd about the names of the genes: told once, since results are named by them. */
+function tellGenes(names: readonly string[], { progress }: StageContext): void {
+  for (const { level, what, remedy } of geneFindings(describeGenes(names)))
+    if (level === "warning") progress.warn([what, ...remedy].join("; "));
 }
 
 /** The smallest image that all five halvings of the nets leave something of. */
@@ -207,7 +288,7 @@ export async function openRun(
   const current =
     known !== undefined &&
     known.fingerprint === stageFingerprint({ input: record, stages: {} }, "preprocess", settings) &&
-    (known.state === "done" || (await exists(join(settings.out, "work", "pca.f32"))));
+    (known.state === "done" || (await exists(join(settings.out, keptProjectionPath))));
   if (current) record.state = found?.input.state ?? null;
   else await input.load();
   // Last, since weights may have to be fetched.

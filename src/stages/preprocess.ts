@@ -1,16 +1,16 @@
 /**
  * Preprocess: expression → PCA → UMAP and t-SNE → one image a sample. Writes embedding.csv, benchmarking/<class>/
- * sample_<row>.png and the three published figures. Each embedding is kept under work/ until the stage is done, so that
+ * sample_<row>.png, the fitted encoder and the three published figures. Each embedding is kept under work/ until the stage is done, so that
  * a run that was cut off takes up where it was.
  */
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import type { Settings } from "../config.js";
-import { throwIfAborted } from "../errors.js";
+import type { Projection } from "../embed/projection.js";
+import { CellhueError, throwIfAborted } from "../errors.js";
 import { csvText } from "../io/csv.js";
 import type { RunFolder } from "../io/run-folder.js";
-import { RandomState } from "../random.js";
 import type { StageContext } from "./context.js";
-import type { RunInput } from "./prepare.js";
+import { type GeneNames, keptProjectionPath, type RunInput } from "./prepare.js";
 
 const pointSize = 3;
 /** Images encoded and written side by side; sharp has four threads of its own. */
@@ -30,35 +30,40 @@ export async function preprocessStage(
   }
   const { labels, classes } = input;
   const n = labels.rows.length;
-  const { seed, components: k, threads } = settings;
+  const options = { ...settings, threads: settings.threads || undefined, progress, signal };
 
-  const scores = await kept(run, "pca", n * k, async () => {
-    const { pca } = await import("../embed/pca.js");
-    const random = new RandomState(seed);
-    const fit = await pca(await input.take(), {
-      components: k,
-      random,
-      threads: threads || undefined,
-      progress,
-      signal,
-    });
-    return fit.scores;
+  const { projection, scores } = await keptProjection(run, n, async () => {
+    const { fitProjection, project } = await import("../encode/spectral-fit.js");
+    const x = await input.load();
+    // The folds' encoders are fitted on it as well, unless all share this one.
+    if (settings.protocol === "published") input.drop();
+    const projection = await fitProjection(x, options);
+    return { projection, scores: await project(projection, x, options) };
   });
   throwIfAborted(signal);
-  const umap = await kept(run, "umap", n * 2, async () => {
-    const { umap } = await import("../embed/umap.js");
-    return umap(scores, n, k, { seed, threads, progress, signal });
+  const k = projection.components;
+  const { distances, mapPlaces, spectralFit } = await import("../encode/spectral-fit.js");
+  const places = await mapPlaces(scores, n, k, {
+    ...options,
+    keep: (name, length, compute) => kept(run, name, length, compute),
   });
-  throwIfAborted(signal);
-  const tsne = await kept(run, "tsne", n * 2, async () => {
-    const { tsne } = await import("../embed/tsne.js");
-    return tsne(scores, n, k, { seed, threads, progress, signal });
+  const fit = spectralFit(projection, scores, places, settings.size);
+  const [{ packEncoder }, { writeSampleValues }] = await Promise.all([
+    import("../io/encoder-file.js"),
+    import("../io/encoded.js"),
+  ]);
+  await run.write("encoders/all/encoder.safetensors", packEncoder(fit));
+  await writeSampleValues(run, "encoders/all", {
+    scores,
+    places,
+    distance: await distances(fit.map, scores, options),
   });
-  throwIfAborted(signal);
 
-  await run.write("embedding.csv", embeddingCsv(input, { scores, k, umap, tsne }));
+  await run.write("genes.csv", genesCsv(input.genes(), await input.shares()));
+  await run.write("embedding.csv", embeddingCsv(input, { scores, k, places }));
   const { spectralLayout } = await import("../encode/spectral.js");
-  const layout = spectralLayout(tsne, column(scores, k, 0), column(umap, 2, 0), settings.size);
+  const tsne = Float32Array.from({ length: 2 * n }, (_, p) => places[4 * (p >> 1) + (p & 1)]);
+  const layout = spectralLayout(tsne, column(scores, k, 0), column(places, 4, 2), settings.size);
   await writeImages(run, settings, ctx, input, layout);
 
   const { figure1, figureCombined, figureGenesPixel } = await import("../report/figures.js");
@@ -81,6 +86,9 @@ export async function preprocessStage(
   await rm(run.path("work"), { recursive: true, force: true });
   await run.finish("preprocess", [
     "embedding.csv",
+    "genes.csv",
+    "encoders/all/encoder.safetensors",
+    "encoders/all/samples.safetensors",
     ...classes.map(({ folder }) => `benchmarking/${folder}`),
     ...names,
   ]);
@@ -103,6 +111,38 @@ async function kept(
   return values;
 }
 
+interface Projected {
+  projection: Projection;
+  /** Of all samples. */
+  scores: Float32Array;
+}
+
+/** The projection and the scores, read from work/ where they are there whole, else computed and put there. */
+async function keptProjection(
+  run: RunFolder,
+  n: number,
+  compute: () => Promise<Projected>,
+): Promise<Projected> {
+  const [{ packEncoder, unpackEncoder }, { spectralFit }] = await Promise.all([
+    import("../io/encoder-file.js"),
+    import("../encode/spectral-fit.js"),
+  ]);
+  const bytes = await readFile(run.path(keptProjectionPath)).catch(() => undefined);
+  if (bytes !== undefined) {
+    try {
+      const { projection, map } = unpackEncoder(bytes, run.path(keptProjectionPath));
+      if (map.reference.length === n * projection.components) return { projection, scores: map.reference };
+    } catch (error) {
+      if (!(error instanceof CellhueError)) throw error; // damaged: computed anew
+    }
+  }
+  const made = await compute();
+  // An encoder whose maps are not drawn yet.
+  const unplaced = spectralFit(made.projection, made.scores, new Float32Array(4 * n), 1);
+  await run.write(keptProjectionPath, packEncoder(unplaced));
+  return made;
+}
+
 /** Column j of a row-major table of `width` columns. */
 function column(values: Float32Array, width: number, j: number): Float32Array {
   return Float32Array.from({ length: values.length / width }, (_, i) => values[i * width + j]);
@@ -120,11 +160,23 @@ export function shortFloat32(value: number): number {
 interface Embeddings {
   scores: Float32Array;
   k: number;
-  umap: Float32Array;
-  tsne: Float32Array;
+  /** n × 4: t-SNE, UMAP. */
+  places: Float32Array;
 }
 
-function embeddingCsv({ labels, samples }: RunInput, { scores, k, umap, tsne }: Embeddings): string {
+/** The genes in the order of the matrix, with their second names where the file has any, and shares of all counts. */
+function genesCsv({ names, ids }: GeneNames, shares: Float64Array | null): string {
+  return csvText(
+    ["gene", "id", "share"],
+    names.map((name, i) => [
+      name,
+      ids?.[i] ?? "",
+      shares === null ? "" : shortFloat32(Math.fround(shares[i])),
+    ]),
+  );
+}
+
+function embeddingCsv({ labels, samples }: RunInput, { scores, k, places }: Embeddings): string {
   const pcs = Array.from({ length: k }, (_, j) => `pc${j + 1}`);
   const header = ["sample", "row", "label", ...pcs, "umap1", "umap2", "tsne1", "tsne2"];
   const numbers = (values: Float32Array, width: number, i: number) =>
@@ -136,8 +188,7 @@ function embeddingCsv({ labels, samples }: RunInput, { scores, k, umap, tsne }: 
       labels.rows[i],
       labels.classes[labels.codes[i]],
       ...numbers(scores, k, i),
-      ...numbers(umap, 2, i),
-      ...numbers(tsne, 2, i),
+      ...[2, 3, 0, 1].map((axis) => shortFloat32(places[4 * i + axis])),
     ]),
   );
 }

@@ -2,7 +2,7 @@
 import type { Settings, SettingsInput, Source } from "../config.js";
 import { callSource, flagOf, resolveSettings, settingNames } from "../config.js";
 import { CellhueError } from "../errors.js";
-import { RunFolder, type StageName, stageSettings } from "../io/run-folder.js";
+import { RunFolder, type StageName, stageSettings, stagesAlong } from "../io/run-folder.js";
 import { silent } from "../progress.js";
 import type { Metrics } from "./compare.js";
 import type { StageContext } from "./context.js";
@@ -24,14 +24,27 @@ export interface RunResult {
 const quiet: StageContext = { progress: silent };
 
 /** All stages, from the file to the report; what is done under the same settings is not done again. */
-export async function runAll(settings: Settings, ctx: StageContext = quiet): Promise<RunResult> {
+export const runAll = (settings: Settings, ctx: StageContext = quiet): Promise<RunResult> =>
+  runThrough(settings, "report", ctx);
+
+/** The stages of a run in their order; the audit is a matter of its own. */
+const chain = ["baselines", "train", "compare", "saliency", "report"] as const;
+
+/** The stages up to one of them. */
+export async function runThrough(
+  settings: Settings,
+  last: (typeof chain)[number],
+  ctx: StageContext = quiet,
+): Promise<RunResult> {
   const { run, input } = await openRun(settings, ctx, { training: true });
   try {
     const { preprocessStage } = await import("./preprocess.js");
     await preprocessStage(run, input.settings, ctx, input);
-    for (const stage of ["train", "compare", "saliency", "report"] as const) {
+    const { foldsStage } = await import("./folds.js");
+    await foldsStage(run, input.settings, ctx, input);
+    input.drop();
+    for (const stage of chain.slice(0, chain.indexOf(last) + 1))
       await oneStage(stage, run, input.settings, ctx);
-    }
     return await resultOf(run);
   } finally {
     run.close();
@@ -56,7 +69,7 @@ export async function preprocessFile(settings: Settings, ctx: StageContext = qui
  */
 export async function runStage(
   folder: string,
-  stage: StageName,
+  stage: Exclude<StageName, "audit">,
   sources: readonly Source[],
   ctx: StageContext = quiet,
 ): Promise<RunResult> {
@@ -73,21 +86,10 @@ export async function runStage(
         remedy: `cellhue run does all stages that a setting touches`,
       });
     }
-    if (stage === "preprocess") {
-      const input = await readInput({ ...settings, file: run.record.input.path }, ctx);
-      if (input.record.sha256 !== run.record.input.sha256) throw changedFile(run);
-      const changed = { ...input.settings, file: settings.file };
-      if (!(await run.isDone(stage, changed))) await input.load();
-      await run.setSettings(changed);
-      const { preprocessStage } = await import("./preprocess.js");
-      await preprocessStage(run, changed, ctx, input);
-    } else {
-      if (stage === "train") {
-        requireFolds(run, settings.folds);
-        await requireTrainable(settings, ctx);
-      }
-      if (JSON.stringify(settings) !== JSON.stringify(before)) await run.setSettings(settings);
-      await oneStage(stage, run, settings, ctx);
+    if (stage === "train") await requireTrainable(settings, ctx);
+    for (const name of [...stagesAlong(stage), stage]) {
+      if (name !== stage && (await run.isDone(name, settings))) continue;
+      await anyStage(name as ChainedStage, run, settings, ctx);
     }
     return await resultOf(run);
   } finally {
@@ -95,13 +97,40 @@ export async function runStage(
   }
 }
 
+type ChainedStage = Exclude<StageName, "audit">;
+
+/** A stage on a run folder; the first two read the file again, which must be the one that the run began with. */
+async function anyStage(
+  stage: ChainedStage,
+  run: RunFolder,
+  settings: Settings,
+  ctx: StageContext,
+): Promise<void> {
+  if (stage !== "preprocess" && stage !== "folds") {
+    if (JSON.stringify(settings) !== JSON.stringify(run.record.settings)) await run.setSettings(settings);
+    return oneStage(stage, run, settings, ctx);
+  }
+  if (stage === "folds") run.requireBefore(stage);
+  const input = await readInput({ ...settings, file: run.record.input.path }, ctx);
+  if (input.record.sha256 !== run.record.input.sha256) throw changedFile(run);
+  const changed = { ...input.settings, file: settings.file };
+  const needed = stage === "preprocess" || settings.protocol === "inductive";
+  if (needed && !(await run.isDone(stage, changed))) await input.load();
+  await run.setSettings(changed);
+  if (stage === "preprocess")
+    await (await import("./preprocess.js")).preprocessStage(run, changed, ctx, input);
+  else await (await import("./folds.js")).foldsStage(run, changed, ctx, input);
+}
+
 async function oneStage(
-  stage: Exclude<StageName, "preprocess">,
+  stage: (typeof chain)[number],
   run: RunFolder,
   settings: Settings,
   ctx: StageContext,
 ): Promise<void> {
   switch (stage) {
+    case "baselines":
+      return (await import("./baselines.js")).baselinesStage(run, settings, ctx);
     case "train":
       return (await import("./train.js")).trainStage(run, settings, ctx);
     case "compare":
@@ -128,21 +157,6 @@ async function resultOf(run: RunFolder): Promise<RunResult> {
     metrics: done("compare") ? await run.readJson<Metrics>("metrics.json") : undefined,
     report: done("report") ? run.path("report.html") : undefined,
   };
-}
-
-function requireFolds(run: RunFolder, folds: number): void {
-  const small = run.record.classes.filter((c) => c.count < folds);
-  if (small.length === 0) return;
-  const most = Math.min(...small.map((c) => c.count));
-  throw new CellhueError(`a class has fewer samples than there are folds`, {
-    where: run.root,
-    found: `${small
-      .slice(0, 4)
-      .map((c) => `'${c.name}' (${c.count})`)
-      .join(", ")}; folds: ${folds}`,
-    expected: `at least ${folds} samples in every class`,
-    remedy: `--folds ${most}`,
-  });
 }
 
 function changedFile(run: RunFolder): CellhueError {

@@ -52,6 +52,8 @@ async function complete(run: RunFolder, now: Settings): Promise<string[]> {
   const begun: string[] = [];
   for (const [stage, file] of [
     ["preprocess", "embedding.csv"],
+    ["folds", "splits.csv"],
+    ["baselines", "oof_baseline_knn.csv"],
     ["train", "oof_resnet18.csv"],
     ["compare", "metrics.json"],
     ["saliency", "model_final.onnx"],
@@ -168,6 +170,8 @@ describe("stages", () => {
     const run = await RunFolder.create(root, start());
     expect(await complete(run, settings())).toEqual([
       "preprocess fresh",
+      "folds fresh",
+      "baselines fresh",
       "train fresh",
       "compare fresh",
       "saliency fresh",
@@ -181,6 +185,12 @@ describe("stages", () => {
       "saliency fresh",
       "report fresh",
     ]);
+    expect(await complete(run, settings({ epochs: 6, coverage: 0.8 }))).toEqual([
+      "compare fresh",
+      "saliency fresh",
+      "report fresh",
+    ]);
+    expect((await complete(run, settings({ epochs: 6, protocol: "published" })))[0]).toBe("folds fresh");
     expect((await complete(run, settings({ epochs: 6, size: 64 })))[0]).toBe("preprocess fresh");
     run.close();
   });
@@ -216,8 +226,10 @@ describe("stages", () => {
       "embedding.csv",
       "figures",
       "notes.txt",
+      "oof_baseline_knn.csv",
       "run.json",
       "run.lock",
+      "splits.csv",
     ]);
     expect(readdirSync(join(root, "figures"))).toEqual(["Figure_1.svg"]);
     run.close();
@@ -232,7 +244,13 @@ describe("stages", () => {
     expect(readdirSync(root)).toContain("oof_resnet18.csv");
     const again = await RunFolder.open(root);
     expect(await again.begin("train", settings({ epochs: 6 }))).toBe("fresh");
-    expect(readdirSync(root).sort()).toEqual(["embedding.csv", "run.json", "run.lock"]);
+    expect(readdirSync(root).sort()).toEqual([
+      "embedding.csv",
+      "oof_baseline_knn.csv",
+      "run.json",
+      "run.lock",
+      "splits.csv",
+    ]);
     again.close();
   });
 
