@@ -1,6 +1,6 @@
 /**
  * Train: every net on every fold, then the best net on all samples. Writes folds/<net>/<k>/{weights.safetensors,
- * history.json, predictions.csv}, oof_<net>.csv and final/. A fold is done when its history.json is there; one under
+ * history.json, predictions.csv, validation.csv} and oof_<net>.csv; final/ belongs to the stage saliency. A fold is done when its history.json is there; one under
  * way has a checkpoint, from which a killed run continues to the same bits. A fold that fails stops the run.
  */
 import { readFile, rm } from "node:fs/promises";
@@ -8,9 +8,12 @@ import type { Settings } from "../config.js";
 import { CellhueError, throwIfAborted } from "../errors.js";
 import { accuracy } from "../evaluate/accuracy.js";
 import { argmaxRows } from "../evaluate/metrics.js";
-import { csvText } from "../io/csv.js";
-import { readImages, readSamples, type Samples } from "../io/images.js";
+import { type EncoderKey, encoderFolder, readFoldImages } from "../io/encoded.js";
+import { predictionsCsv } from "../io/fold-predictions.js";
+import { readSamples, type Samples } from "../io/images.js";
+import { outOfFoldCsv } from "../io/oof.js";
 import type { RunFolder } from "../io/run-folder.js";
+import { type FinalSplit, type RunSplit, readSplits } from "../io/splits.js";
 import { shellWord } from "../io/visible.js";
 import { Evaluator } from "../net/evaluate.js";
 import { paramSpecs } from "../net/nets.js";
@@ -22,12 +25,13 @@ import { readSafetensors, writeSafetensors } from "../net/weights/safetensors.js
 import { RandomState } from "../random.js";
 import { fillBatch } from "../train/batches.js";
 import { packStanding, unpackStanding } from "../train/checkpoint.js";
-import type { Fold } from "../train/folds/fold.js";
-import { stratifiedKFold } from "../train/folds/stratified.js";
-import { atStart, type EpochRecord, type TrainingData, train } from "../train/loop.js";
+import { nestedFolds } from "../train/folds/nested.js";
+import { atStart, type EpochRecord, type Standing, type TrainingData, train } from "../train/loop.js";
 import { TrainingSessions } from "../train/step.js";
+import { bestCandidate, type Candidate, candidates } from "../train/tune.js";
 import type { FoldHistory } from "./compare.js";
-import type { StageContext } from "./context.js";
+import { onlyBars, type StageContext } from "./context.js";
+import { innerCv } from "./draw-splits.js";
 
 /** Seconds between two checkpoints: what a kill can cost. */
 const checkpointEvery = 60;
@@ -39,7 +43,10 @@ const imagenetClasses = 1000;
 export interface FinalHistory {
   net: NetName;
   epochs: EpochRecord[];
+  bestEpoch?: number;
+  chosen?: Candidate;
   nTrain: number;
+  nValidation: number;
   seconds: number;
   weights: FoldHistory["weights"];
 }
@@ -73,8 +80,7 @@ export async function trainStage(run: RunFolder, settings: Settings, ctx: StageC
   const { progress } = ctx;
   // Loaded first: a file that was replaced under the same name makes another training.
   const starting = new Map<NetName, LoadedWeights>();
-  for (const net of settings.net)
-    starting.set(net, await startingWeights(net, settings, { ...ctx, progress: onlyBars(ctx) }));
+  for (const net of settings.net) starting.set(net, await startingWeights(net, settings, onlyBars(ctx)));
   const digests = Object.fromEntries([...starting].map(([net, { sha256 }]) => [net, sha256]));
   const step = await run.begin("train", settings, digests);
   if (step === "done") {
@@ -82,49 +88,59 @@ export async function trainStage(run: RunFolder, settings: Settings, ctx: StageC
     return;
   }
   const samples = await readSamples(run);
-  const images = await readImages(run, samples, settings.size, ctx);
-  const data: TrainingData = {
-    images,
-    size: settings.size,
-    codes: samples.codes,
-    classes: samples.classes.length,
-  };
-  const folds = stratifiedKFold(samples.codes, settings.folds, settings.seed);
-  const sessionsOf = (net: NetName) =>
-    new TrainingSessions(net, data.classes, data.size, settings.threads || undefined);
+  const { splits, groups } = await readSplits(run);
+  const images = new FoldImages(run, samples, settings, ctx);
   const outputs: string[] = [];
-  let best: { net: NetName; accuracy: number; weights: LoadedWeights } | undefined;
+  const shared = { run, settings, ctx, samples, images, groups };
+  let best: { net: NetName; accuracy: number } | undefined;
   for (const [net, weights] of starting) {
-    const evaluator = await Evaluator.create(net, data.classes, data.size, settings.threads || undefined);
-    const sessions = sessionsOf(net);
-    const unit: Unit = { run, settings, ctx, net, weights, data, sessions };
-    const probabilities = new Float32Array(samples.codes.length * data.classes);
+    const unit = await openUnit(shared, net, weights);
+    const predictions: Float32Array[] = [];
     try {
-      for (const [k, fold] of folds.entries())
-        await trainFold(unit, samples, fold, k, evaluator, probabilities);
+      for (const k of splits.keys()) predictions.push(await trainFold(unit, splits, k));
     } finally {
-      await evaluator.release();
-      await sessions.release();
+      await closeUnit(unit);
     }
-    await run.write(`oof_${net}.csv`, outOfFoldCsv(samples, folds, probabilities));
+    await run.write(`oof_${net}.csv`, outOfFoldCsv(samples, splits, predictions));
     outputs.push(`oof_${net}.csv`);
-    for (const k of folds.keys())
-      for (const name of ["history.json", "predictions.csv", "weights.safetensors"])
+    for (const k of splits.keys())
+      for (const name of ["history.json", "predictions.csv", "validation.csv", "weights.safetensors"])
         outputs.push(`folds/${net}/${k}/${name}`);
-    const mean = meanAccuracy(samples, folds, probabilities);
-    progress.note(`${net}: accuracy ${mean.toFixed(4)}, mean of ${folds.length} folds`);
-    if (best === undefined || mean > best.accuracy) best = { net, accuracy: mean, weights };
-  }
-  if (best !== undefined) {
-    const sessions = sessionsOf(best.net);
-    try {
-      await trainFinal({ run, settings, ctx, net: best.net, weights: best.weights, data, sessions });
-    } finally {
-      await sessions.release();
-    }
-    outputs.push("final/history.json", "final/weights.safetensors");
+    const mean = meanAccuracy(samples, splits, predictions);
+    progress.note(`${net}: accuracy ${mean.toFixed(4)}, mean of ${splits.length} folds`);
+    if (best === undefined || mean > best.accuracy) best = { net, accuracy: mean };
   }
   await run.finish("train", outputs, { finalNet: best?.net });
+}
+
+/** What `trainFinalNet` writes. */
+export const finalFiles = [
+  "final/history.json",
+  "final/validation.csv",
+  "final/weights.safetensors",
+] as const;
+
+/**
+ * The best net of the cross-validation once more, on all samples but a validation part: the net of the model file. A part
+ * of the stage saliency, which holds the folder; cut off, it goes on where it stood.
+ */
+export async function trainFinalNet(
+  run: RunFolder,
+  settings: Settings,
+  ctx: StageContext,
+): Promise<FinalHistory> {
+  const net = run.record.stages.train?.info?.finalNet as NetName;
+  const samples = await readSamples(run);
+  const { splits, final, groups } = await readSplits(run);
+  const images = new FoldImages(run, samples, settings, ctx);
+  const weights = await startingWeights(net, settings, onlyBars(ctx));
+  const unit = await openUnit({ run, settings, ctx, samples, images, groups }, net, weights);
+  try {
+    await trainFinal(unit, final, splits.length);
+  } finally {
+    await closeUnit(unit);
+  }
+  return run.readJson<FinalHistory>("final/history.json");
 }
 
 /** What trainings of one net share. */
@@ -132,70 +148,172 @@ interface Unit {
   run: RunFolder;
   settings: Settings;
   ctx: StageContext;
+  samples: Samples;
+  images: FoldImages;
+  groups: readonly string[] | null;
   net: NetName;
   weights: LoadedWeights;
-  data: TrainingData;
+  classes: number;
   sessions: TrainingSessions;
+  evaluator: Evaluator;
 }
 
-/** Trains one fold, or takes it up where it stands, and predicts its test samples into `probabilities`. */
-async function trainFold(
-  unit: Unit,
-  samples: Samples,
-  fold: Fold,
-  k: number,
-  evaluator: Evaluator,
-  probabilities: Float32Array,
-): Promise<void> {
-  const { run, settings, ctx, net, data } = unit;
-  throwIfAborted(ctx.signal);
+async function openUnit(
+  shared: Pick<Unit, "run" | "settings" | "ctx" | "samples" | "images" | "groups">,
+  net: NetName,
+  weights: LoadedWeights,
+): Promise<Unit> {
+  const { size, threads } = shared.settings;
+  const classes = shared.samples.classes.length;
+  const evaluator = await Evaluator.create(net, classes, size, threads || undefined);
+  const sessions = new TrainingSessions(net, classes, size, threads || undefined);
+  return { ...shared, net, weights, classes, sessions, evaluator };
+}
+
+async function closeUnit({ sessions, evaluator }: Unit): Promise<void> {
+  await evaluator.release();
+  await sessions.release();
+}
+
+/** The images of one fold at a time: all folds' would not fit in memory. */
+class FoldImages {
+  private held: { folder: string; data: Promise<TrainingData> } | undefined;
+
+  constructor(
+    private readonly run: RunFolder,
+    private readonly samples: Samples,
+    private readonly settings: Settings,
+    private readonly ctx: StageContext,
+  ) {}
+
+  get(key: EncoderKey): Promise<TrainingData> {
+    const { run, samples, settings, ctx } = this;
+    const folder = encoderFolder(settings, key);
+    if (this.held?.folder !== folder) {
+      const data = readFoldImages(run, samples, settings, key, ctx).then((images) => ({
+        images,
+        size: settings.size,
+        codes: samples.codes,
+        classes: samples.classes.length,
+      }));
+      this.held = { folder, data };
+    }
+    return this.held.data;
+  }
+}
+
+/** One training: what it sees, where it writes, what it is called. */
+interface Job {
+  key: EncoderKey;
+  folder: string;
+  name: string;
+  train: Int32Array;
+  validation: Int32Array;
+  /** Last key of its seeds. */
+  stream: number;
+}
+
+/**
+ * Trains one fold, or takes it up where it stands.
+ * @returns probabilities of its test samples, test × classes
+ */
+async function trainFold(unit: Unit, splits: readonly RunSplit[], k: number): Promise<Float32Array> {
+  const { run, samples, net } = unit;
+  const { train, validation, test, name } = splits[k];
   const folder = `folds/${net}/${k}`;
-  const { parameters, history }: Trained =
-    (await finished(unit, folder)) ??
-    (await trainUnit(unit, folder, `${net} fold ${k + 1}/${settings.folds}`, fold.train, k));
-  const { size, classes } = data;
-  const found = await evaluator.probabilities(parameters, fold.test.length, (first, count, into) => {
-    fillBatch(data.images, fold.test.subarray(first, first + count), size, into);
-  });
-  fold.test.forEach((row, i) => {
-    probabilities.set(found.subarray(i * classes, (i + 1) * classes), row * classes);
-  });
-  await run.write(`${folder}/predictions.csv`, foldCsv(samples, fold, found));
-  if (history === undefined) return;
+  const title = `${net} ${k + 1}/${splits.length}, ${name}`;
+  const job: Job = { key: k, folder, name: title, train, validation, stream: k };
+  const { parameters, history, bestEpoch, chosen } = await trainOrRead(unit, job);
+  const found = await predict(unit, k, parameters, test);
+  await run.write(`${folder}/predictions.csv`, predictionsCsv(samples, test, found));
+  if (history === undefined) return found;
   const record: FoldHistory = {
     fold: k,
     epochs: history,
-    nTrain: fold.train.length,
-    nTest: fold.test.length,
+    bestEpoch,
+    chosen,
+    nTrain: train.length,
+    nValidation: validation.length,
+    nTest: test.length,
     seconds: history.reduce((sum, epoch) => sum + epoch.seconds, 0),
     weights: sourceOf(unit.weights),
   };
   await run.writeJson(`${folder}/history.json`, record);
   await removeCheckpoint(run, folder);
   const right = accuracy(
-    fold.test.map((row) => data.codes[row]),
-    argmaxRows(found, classes),
+    test.map((row) => samples.codes[row]),
+    argmaxRows(found, unit.classes),
   );
-  ctx.progress.note(
-    `${net} fold ${k + 1}/${settings.folds}: accuracy ${right.toFixed(4)}, loss ${history.at(-1)?.loss.toFixed(4)}, ${record.seconds.toFixed(0)} s`,
+  unit.ctx.progress.note(
+    `${title}: accuracy ${right.toFixed(4)}, loss ${history.at(-1)?.loss.toFixed(4)}, ${record.seconds.toFixed(0)} s`,
   );
+  return found;
 }
 
-/** The best net once more, on all samples: the net of the model file. */
-async function trainFinal(unit: Unit): Promise<void> {
-  const { run, net, data } = unit;
-  if ((await finished(unit, "final")) !== undefined) return;
-  const rows = Int32Array.from(data.codes, (_, i) => i);
-  const { history } = await trainUnit(unit, "final", `${net} on all samples`, rows, unit.settings.folds);
+async function trainFinal(unit: Unit, final: FinalSplit, stream: number): Promise<void> {
+  const { run, net, weights } = unit;
+  if (final.sameAs !== null) {
+    // A fixed split has one training part, and its net is there; the test part stays unseen.
+    const { epochs, bestEpoch, chosen, ...rest } = await run.readJson<FoldHistory>(
+      `folds/${net}/${final.sameAs}/history.json`,
+    );
+    for (const name of ["weights.safetensors", "validation.csv"])
+      await run.write(`final/${name}`, await readFile(run.path("folds", net, String(final.sameAs), name)));
+    const { nTrain, nValidation, seconds } = rest;
+    const record: FinalHistory = {
+      net,
+      epochs,
+      bestEpoch,
+      chosen,
+      nTrain,
+      nValidation,
+      seconds,
+      weights: sourceOf(weights),
+    };
+    return run.writeJson("final/history.json", record);
+  }
+  const { train, validation } = final;
+  const name = `${net} on all samples`;
+  const job: Job = { key: "final", folder: "final", name, train, validation, stream };
+  const { history, bestEpoch, chosen } = await trainOrRead(unit, job);
+  if (history === undefined) return;
   const record: FinalHistory = {
     net,
     epochs: history,
-    nTrain: rows.length,
+    bestEpoch,
+    chosen,
+    nTrain: train.length,
+    nValidation: validation.length,
     seconds: history.reduce((sum, epoch) => sum + epoch.seconds, 0),
-    weights: sourceOf(unit.weights),
+    weights: sourceOf(weights),
   };
   await run.writeJson("final/history.json", record);
   await removeCheckpoint(run, "final");
+}
+
+/** Probabilities of some samples by the images of an encoder: rows × classes. */
+async function predict(
+  { images, evaluator }: Unit,
+  key: EncoderKey,
+  parameters: Tensors,
+  rows: Int32Array,
+): Promise<Float32Array> {
+  const { images: bytes, size } = await images.get(key);
+  return evaluator.probabilities(parameters, rows.length, (first, count, into) => {
+    fillBatch(bytes, rows.subarray(first, first + count), size, into);
+  });
+}
+
+/** Trains, unless it was done before; writes the predictions of the validation samples. */
+async function trainOrRead(unit: Unit, job: Job): Promise<Trained> {
+  throwIfAborted(unit.ctx.signal);
+  const trained = (await finished(unit, job.folder)) ?? (await trainUnit(unit, job));
+  const validated = await predict(unit, job.key, trained.parameters, job.validation);
+  await unit.run.write(
+    `${job.folder}/validation.csv`,
+    predictionsCsv(unit.samples, job.validation, validated),
+  );
+  return trained;
 }
 
 const removeCheckpoint = (run: RunFolder, folder: string) =>
@@ -205,15 +323,17 @@ const removeCheckpoint = (run: RunFolder, folder: string) =>
 interface Trained {
   parameters: Tensors;
   history?: EpochRecord[];
+  bestEpoch?: number;
+  chosen?: Candidate;
 }
 
 /** A training that was done before; undefined where it was not, or where its weights are gone or damaged. */
-async function finished({ run, ctx, net, data }: Unit, folder: string): Promise<Trained | undefined> {
+async function finished({ run, ctx, net, classes }: Unit, folder: string): Promise<Trained | undefined> {
   if (!(await run.has(folder, "history.json"))) return undefined;
   await removeCheckpoint(run, folder); // there where a kill came right after the history was written
   try {
     const parameters = await readWeights(run, folder);
-    const fit = paramSpecs(net, data.classes).every(
+    const fit = paramSpecs(net, classes).every(
       ({ name, dims }) => parameters.get(name)?.dims.join() === dims.join(),
     );
     if (fit) return { parameters };
@@ -225,34 +345,27 @@ async function finished({ run, ctx, net, data }: Unit, folder: string): Promise<
 }
 
 /** One training from its checkpoint or its start to its end; writes weights.safetensors. */
-async function trainUnit(
-  { run, settings, ctx, net, weights, data, sessions }: Unit,
-  folder: string,
-  name: string,
-  rows: Int32Array,
-  k: number,
-): Promise<{ parameters: Tensors; history: EpochRecord[] }> {
+async function trainUnit(unit: Unit, job: Job): Promise<Trained> {
+  const { run, settings, ctx, net, classes, sessions, evaluator } = unit;
+  const { folder, name } = job;
+  const chosen = await chooseSettings(unit, job);
   const checkpoint = `${folder}/checkpoint.safetensors`;
-  const seeds = [settings.seed, netSeeds[net], k];
+  const seeds = [settings.seed, netSeeds[net], job.stream];
   const saved = await readFile(run.path(checkpoint)).catch(() => undefined);
-  const standing = saved && unpackStanding(saved, paramSpecs(net, data.classes));
+  const standing = saved && unpackStanding(saved, paramSpecs(net, classes));
   if (saved !== undefined && standing === undefined) {
     ctx.progress.warn(`${run.path(checkpoint)} is damaged: ${name} starts anew`);
     await removeCheckpoint(run, folder);
   }
-  const from =
-    standing ??
-    atStart({
-      parameters: initialParameters(net, weights, data.classes, seeds),
-      moments: new Map(),
-      steps: 0,
-    });
+  const from = standing ?? beginning(unit, seeds);
   let written = performance.now();
-  const { state, history } = await train(data, rows, from, {
+  const { state, history, bestEpoch } = await train(await unit.images.get(job.key), job.train, from, {
     net,
     seeds,
-    settings,
+    settings: { ...settings, ...chosen },
     sessions,
+    evaluator,
+    validation: job.validation.length > 0 ? job.validation : undefined,
     name,
     ...ctx,
     checkpoint: {
@@ -264,8 +377,65 @@ async function trainUnit(
     },
   });
   await run.write(`${folder}/weights.safetensors`, writeSafetensors(state.parameters, { net }));
-  return { parameters: state.parameters, history };
+  return { parameters: state.parameters, history, bestEpoch, chosen };
 }
+
+const beginning = ({ net, weights, classes }: Unit, seeds: number[]): Standing =>
+  atStart({ parameters: initialParameters(net, weights, classes, seeds), moments: new Map(), steps: 0 });
+
+/** tuning.json: accuracy of every candidate on every inner fold, as far as they are trained. */
+interface TuningRecord {
+  candidates: Candidate[];
+  accuracy: number[][];
+}
+
+/**
+ * Nested cross-validation: the settings that do best on inner folds of the training samples. The encoder is the outer
+ * fold's, so the inner accuracies may be a little high, all alike; the outer test samples stay unseen.
+ */
+async function chooseSettings(unit: Unit, job: Job): Promise<Candidate | undefined> {
+  const { run, settings, ctx, samples, net, sessions, evaluator, groups } = unit;
+  const all = candidates(settings.tune);
+  if (Object.keys(settings.tune).length === 0) return undefined;
+  const path = `${job.folder}/tuning.json`;
+  const kept = (await run.has(path)) ? await run.readJson<TuningRecord>(path) : undefined;
+  const record: TuningRecord = kept ?? { candidates: all, accuracy: all.map(() => []) };
+  const names = groups && [...new Set(groups)];
+  const inner = nestedFolds(job, samples.codes, {
+    cv: innerCv(settings.cv),
+    folds: settings.innerFolds,
+    seed: settings.seed,
+    groups: groups && names ? { names, codes: Int32Array.from(groups, (g) => names.indexOf(g)) } : undefined,
+  });
+  const data = await unit.images.get(job.key);
+  for (const [c, candidate] of all.entries())
+    for (const [i, fold] of inner.entries()) {
+      if (record.accuracy[c].length > i) continue;
+      const seeds = [settings.seed, netSeeds[net], job.stream, INNER, i];
+      const { state } = await train(data, fold.train, beginning(unit, seeds), {
+        net,
+        seeds,
+        settings: { ...settings, ...candidate, patience: 0 },
+        sessions,
+        name: `${job.name}: choosing ${c + 1}/${all.length}, inner fold ${i + 1}/${inner.length}`,
+        ...ctx,
+      });
+      const found = await evaluator.probabilities(
+        state.parameters,
+        fold.test.length,
+        (first, count, into) => {
+          fillBatch(data.images, fold.test.subarray(first, first + count), data.size, into);
+        },
+      );
+      const actual = fold.test.map((row) => samples.codes[row]);
+      record.accuracy[c].push(accuracy(actual, argmaxRows(found, unit.classes)));
+      await run.writeJson(path, record);
+    }
+  return all[bestCandidate(record.accuracy)];
+}
+
+/** Keeps the streams of inner trainings apart from those of epochs. */
+const INNER = 0x1223;
 
 /** The starting weights with a new last layer; random ones are drawn anew for every fold. */
 function initialParameters(net: NetName, weights: LoadedWeights, classes: number, seeds: number[]): Tensors {
@@ -307,61 +477,15 @@ const sourceOf = ({ source, sha256, pretrained }: LoadedWeights): FoldHistory["w
   pretrained,
 });
 
-/** What is to say of the weights was said when they were checked; the bar of a download goes on. */
-const onlyBars = ({ progress }: StageContext): StageContext["progress"] => ({
-  task: (name, total) => progress.task(name, total),
-  note() {},
-  warn() {},
-});
-
-function foldCsv(samples: Samples, fold: Fold, probabilities: Float32Array): string {
-  const { names, rows, codes, classes } = samples;
-  const predicted = argmaxRows(probabilities, classes.length);
-  return csvText(
-    ["row", "sample", "label", "predicted", ...classes],
-    Array.from(fold.test, (i, at) => [
-      rows[i],
-      names[i],
-      classes[codes[i]],
-      classes[predicted[at]],
-      ...probabilities.subarray(at * classes.length, (at + 1) * classes.length),
-    ]),
-  );
-}
-
-/** Every sample once, in the order of the file: sample, label, fold, predicted, one probability a class. */
-function outOfFoldCsv(
-  { names, codes, classes }: Samples,
-  folds: readonly Fold[],
-  probabilities: Float32Array,
-): string {
-  const predicted = argmaxRows(probabilities, classes.length);
-  const foldOf = new Int32Array(codes.length);
-  folds.forEach((fold, k) => {
-    for (const i of fold.test) foldOf[i] = k;
-  });
-  return csvText(
-    ["sample", "label", "fold", "predicted", ...classes],
-    names.map((name, i) => [
-      name,
-      classes[codes[i]],
-      foldOf[i],
-      classes[predicted[i]],
-      ...probabilities.subarray(i * classes.length, (i + 1) * classes.length),
-    ]),
-  );
-}
-
 function meanAccuracy(
   { codes, classes }: Samples,
-  folds: readonly Fold[],
-  probabilities: Float32Array,
+  splits: readonly RunSplit[],
+  predictions: readonly Float32Array[],
 ): number {
-  const predicted = argmaxRows(probabilities, classes.length);
-  const scores = folds.map(({ test }) =>
+  const scores = splits.map(({ test }, k) =>
     accuracy(
       test.map((i) => codes[i]),
-      test.map((i) => predicted[i]),
+      argmaxRows(predictions[k], classes.length),
     ),
   );
   return scores.reduce((sum, score) => sum + score, 0) / scores.length;

@@ -10,9 +10,10 @@ import { RunFolder } from "../../src/io/run-folder.js";
 import { readSafetensors } from "../../src/net/weights/safetensors.js";
 import type { Progress } from "../../src/progress.js";
 import { RandomState } from "../../src/random.js";
-import { trainStage } from "../../src/stages/train.js";
+import { trainFinalNet, trainStage } from "../../src/stages/train.js";
 import { stratifiedKFold } from "../../src/train/folds/stratified.js";
 import { temporary } from "../cli/cellhue.js";
+import { foldsOf, writeFoldsStage } from "../stages/made-folds.js";
 
 const net = "efficientnet_lite0";
 const size = 32;
@@ -33,6 +34,7 @@ const settingsOf = (out: string, more: Partial<Settings> = {}): Settings =>
       label: "type",
       out,
       ...{ net: [net], weights: "random", folds: 2, epochs: 2, batch: 3, size, lr: 1e-3, threads: 2 },
+      protocol: "published",
       ...more,
     }),
   ]);
@@ -68,6 +70,13 @@ async function made(name: string): Promise<string> {
       );
     }
     await run.finish("preprocess", ["embedding.csv"]);
+    const samples = {
+      names: rows.map(([name]) => String(name)),
+      rows: codes.map((_, i) => 10 + i),
+      codes,
+      classes: [],
+    };
+    await writeFoldsStage(run, settingsOf(out), samples, foldsOf(codes, 2));
   } finally {
     run.close();
   }
@@ -90,7 +99,8 @@ async function stage(
   const abort = new AbortController();
   const progress: Progress = {
     task(name) {
-      told.tasks.push(name);
+      // Read once for the folds and once for the final net.
+      if (name !== "reading images" || !told.tasks.includes(name)) told.tasks.push(name);
       return { update: (done) => at?.(name, done, () => abort.abort()), end() {} };
     },
     note: (line) => told.notes.push(line),
@@ -98,7 +108,13 @@ async function stage(
   };
   const run = await RunFolder.open(out);
   try {
-    await trainStage(run, settingsOf(out, more), { progress, signal: abort.signal });
+    const settings = settingsOf(out, more);
+    const ctx = { progress, signal: abort.signal };
+    const before = told.notes.length;
+    await trainStage(run, settings, ctx);
+    // The final net belongs to the stage after it.
+    if (!told.notes.slice(before).some((note) => note.includes("done before")))
+      await trainFinalNet(run, settings, ctx);
   } finally {
     run.close();
   }
@@ -113,7 +129,9 @@ const copy = (name: string): string => {
 
 const results = [
   `oof_${net}.csv`,
-  ...[0, 1].flatMap((k) => [`folds/${net}/${k}/weights.safetensors`, `folds/${net}/${k}/predictions.csv`]),
+  ...[0, 1].flatMap((k) =>
+    ["weights.safetensors", "predictions.csv", "validation.csv"].map((name) => `folds/${net}/${k}/${name}`),
+  ),
   "final/weights.safetensors",
 ];
 
@@ -198,17 +216,18 @@ describe("what it writes", () => {
   it("says how each fold went, and records what is done", () => {
     expect(first.warnings).toEqual([]);
     expect(first.notes.join("\n")).toMatch(
-      /fold 1\/2: accuracy [01]\.\d{4}, loss \d\.\d{4}, \d+ s\n.*fold 2\/2.*\n.*mean of 2 folds/,
+      /1\/2, fold 1: accuracy [01]\.\d{4}, loss \d\.\d{4}, \d+ s\n.*2\/2, fold 2.*\n.*mean of 2 folds/,
     );
     expect(first.tasks).toEqual([
       "reading images",
-      `${net} fold 1/2`,
-      `${net} fold 2/2`,
+      `${net} 1/2, fold 1`,
+      `${net} 2/2, fold 2`,
       `${net} on all samples`,
     ]);
     const { train } = json(whole, "run.json").stages;
     expect(train).toMatchObject({ state: "done", info: { finalNet: net } });
-    for (const name of results) expect(train.outputs).toContain(name);
+    for (const name of results.filter((name) => !name.startsWith("final")))
+      expect(train.outputs).toContain(name);
     expectSame(whole);
   });
 });
@@ -224,7 +243,7 @@ describe("the same bytes come", () => {
   it("with one thread, cut off by Ctrl-C, then by a failure: what is finished stays, the rest goes on", async () => {
     const out = await made("cut");
     const place = join(out, `folds/${net}/1/weights.safetensors`);
-    const inFold2 = (name: string, done: number, at: number) => name === `${net} fold 2/2` && done === at;
+    const inFold2 = (name: string, done: number, at: number) => name === `${net} 2/2, fold 2` && done === at;
     const cut = stage(out, { threads: 1 }, (name, done, abort) => {
       if (inFold2(name, done, 2)) abort();
     });
@@ -238,7 +257,7 @@ describe("the same bytes come", () => {
       if (name !== "reading images") steps.push(`${name} ${done}`);
       if (inFold2(name, done, 4)) mkdirSync(place); // a folder where the file is to be written
     }).catch((e: unknown) => e);
-    expect(steps).toEqual([`${net} fold 2/2 3`, `${net} fold 2/2 4`]);
+    expect(steps).toEqual([`${net} 2/2, fold 2 3`, `${net} 2/2, fold 2 4`]);
     expect(failed).toBeInstanceOf(CellhueError);
     expect((failed as CellhueError).describe()).toContain(place);
     expect(existsSync(join(out, `oof_${net}.csv`))).toBe(false);
@@ -246,7 +265,7 @@ describe("the same bytes come", () => {
 
     rmSync(place, { recursive: true });
     const told = await stage(out, { threads: 1 });
-    expect(told.tasks).toEqual(["reading images", `${net} fold 2/2`, `${net} on all samples`]);
+    expect(told.tasks).toEqual(["reading images", `${net} 2/2, fold 2`, `${net} on all samples`]);
     expect(told.warnings).toEqual([]);
     expectSame(out);
   });
@@ -262,27 +281,58 @@ describe("the same bytes come", () => {
     cpSync(join(out, "final/weights.safetensors"), checkpoint(1)); // of a kill right after history.json
     const told = await stage(out);
     expect(told.warnings).toEqual([
-      expect.stringMatching(/0\/checkpoint\.safetensors is damaged.*fold 1\/2 starts anew/),
+      expect.stringMatching(/0\/checkpoint\.safetensors is damaged.*1\/2, fold 1 starts anew/),
     ]);
-    expect(told.tasks).toEqual(["reading images", `${net} fold 1/2`]);
+    // What was built on the folds is removed with them, the final net too.
+    expect(told.tasks).toEqual(["reading images", `${net} 1/2, fold 1`, `${net} on all samples`]);
     expectSame(out);
   });
 
   it("where predictions of a finished fold are gone: they are computed from its weights", async () => {
     const out = copy("predictions");
     rmSync(join(out, `folds/${net}/0/predictions.csv`));
-    expect((await stage(out)).tasks).toEqual(["reading images"]);
+    expect((await stage(out)).tasks).toEqual(["reading images", `${net} on all samples`]);
     expectSame(out);
   });
 
   it("where weights of finished trainings are gone or damaged: these are trained again, with a warning", async () => {
     const out = copy("weights");
     rmSync(join(out, `folds/${net}/0/weights.safetensors`));
-    truncateSync(join(out, "final/weights.safetensors"), 1000);
+    truncateSync(join(out, `folds/${net}/1/weights.safetensors`), 1000);
     const told = await stage(out);
     expect(told.warnings.length).toBe(2);
-    expect(told.tasks).toEqual(["reading images", `${net} fold 1/2`, `${net} on all samples`]);
+    expect(told.tasks).toEqual([
+      "reading images",
+      `${net} 1/2, fold 1`,
+      `${net} 2/2, fold 2`,
+      `${net} on all samples`,
+    ]);
     expectSame(out);
+  });
+});
+
+describe("nested cross-validation", () => {
+  it("chooses settings by inner folds of the training samples, and takes them up where it was cut off", async () => {
+    const out = await made("tuned");
+    const tune = { epochs: [1, 2] };
+    const more = { tune, innerFolds: 2 };
+    const inner = (told: Told) => told.tasks.filter((name) => name.includes("choosing"));
+    const cut = stage(out, more, (name, done, abort) => {
+      if (name.includes("1/2, fold 1: choosing 2/2, inner fold 1/2") && done === 1) abort();
+    });
+    await expect(cut).rejects.toThrow(InterruptedError);
+    expect(json(out, `folds/${net}/0/tuning.json`).accuracy.map((a: number[]) => a.length)).toEqual([2, 0]);
+    const told = await stage(out, more);
+    // Two of the four inner trainings of fold 1 were done; the final net chooses for itself.
+    expect(inner(told).length).toBe(2 + 4 + 4);
+    for (const unit of [`folds/${net}/0`, `folds/${net}/1`, "final"]) {
+      const { candidates, accuracy } = json(out, `${unit}/tuning.json`);
+      expect(candidates).toEqual([{ epochs: 1 }, { epochs: 2 }]);
+      const means = accuracy.map((a: number[]) => (a[0] + a[1]) / 2);
+      const { chosen, epochs } = json(out, `${unit}/history.json`);
+      expect(chosen).toEqual(candidates[means[1] > means[0] ? 1 : 0]);
+      expect(epochs.length).toBe(chosen.epochs);
+    }
   });
 });
 
