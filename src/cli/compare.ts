@@ -6,6 +6,6 @@ export const compare: StageCommand = {
   summary: "metrics, confusion matrices, Wilcoxon's test",
   description:
     "Writes metrics.json, training_history and confusion_matrix_avg from the predictions of all folds.",
-  settings: [],
+  settings: ["coverage"],
   examples: ["cellhue compare runs/tumours", "cellhue compare runs/tumours --json"],
 };

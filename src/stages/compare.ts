@@ -1,21 +1,33 @@
 /**
- * Compare: from the folds' out-of-fold predictions to metrics.json (schema "cellhue.metrics/1"): all metrics per fold
- * with mean and standard deviation, confusion matrices, Wilcoxon's test for every pair of nets, warnings; and the
- * figures training_history and confusion_matrix_avg.
+ * Compare: from the out-of-fold predictions of nets and baselines to metrics.json (schema "cellhue.metrics/1"): all
+ * metrics per fold and pooled, with intervals; calibration and label sets; Wilcoxon's test for every pair of nets, and a
+ * verdict over all models that says where the data cannot decide; warnings. Figures: training_history,
+ * confusion_matrix_avg, reliability, risk_coverage.
  */
-import { readdir } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Settings } from "../config.js";
-import { CellhueError, throwIfAborted } from "../errors.js";
+import { throwIfAborted } from "../errors.js";
+import { baselines } from "../evaluate/baselines/index.js";
+import { type Calibration, calibration } from "../evaluate/calibration.js";
+import { conformalCoverage } from "../evaluate/conformal.js";
 import { confusionMatrix } from "../evaluate/confusion-matrix.js";
+import { type MetricIntervals, metricIntervals } from "../evaluate/metric-intervals.js";
 import { argmaxRows, type FoldMetrics, foldMetrics } from "../evaluate/metrics.js";
+import { type Ranking, rankModels } from "../evaluate/ranking.js";
+import { riskCoverage } from "../evaluate/risk-coverage.js";
+import { temperRows } from "../evaluate/softmax.js";
 import { type MetricSpread, meanAndSd } from "../evaluate/summary.js";
 import { type Undertrained, undertrained } from "../evaluate/undertrained.js";
 import { wilcoxonSignedRank } from "../evaluate/wilcoxon.js";
-import { parseCsv } from "../io/csv.js";
+import { wilsonInterval } from "../evaluate/wilson.js";
+import { type Predictions, readPredictions } from "../io/fold-predictions.js";
 import type { RunFolder } from "../io/run-folder.js";
-import { shellWord } from "../io/visible.js";
+import { type RunSplit, readSplits } from "../io/splits.js";
 import type { NetName } from "../net/weights/layouts.js";
+import { RandomState } from "../random.js";
+import type { EpochRecord } from "../train/loop.js";
+import type { Candidate } from "../train/tune.js";
+import { calibrateOn } from "./calibrate.js";
 import type { StageContext } from "./context.js";
 
 export const metricsSchema = "cellhue.metrics/1";
@@ -23,14 +35,43 @@ export const metricsSchema = "cellhue.metrics/1";
 /** folds/<net>/<k>/history.json, as the training writes it. */
 export interface FoldHistory {
   fold: number;
-  epochs: { epoch: number; loss: number; seconds: number }[];
+  epochs: EpochRecord[];
+  /** Of the lowest validation loss. */
+  bestEpoch?: number;
+  /** What nested cross-validation chose. */
+  chosen?: Candidate;
   nTrain: number;
+  nValidation: number;
   nTest: number;
   seconds: number;
   weights: { source: string; sha256: string | null; pretrained: boolean };
 }
 
-export interface ModelMetrics {
+/** What is said of every model, net or baseline. */
+export interface Scores {
+  mean: FoldMetrics;
+  sd: MetricSpread;
+  /** On the predictions of all folds together (of the first repeat), with 95 % intervals; by groups where there are any. */
+  pooled: MetricIntervals;
+  /** Counts over all folds: rows true, columns predicted, in the order of data.classes. */
+  confusion: number[][];
+  /** The same as a mean count per fold. */
+  confusionMean: number[][];
+  /** Each row divided by its sum. */
+  confusionNormalised: number[][];
+}
+
+/** How label sets did on the test samples, each fold's set by its own validation part. */
+export interface SetCoverage {
+  /** What was asked for. */
+  asked: number;
+  samples: number;
+  coverage: number;
+  interval: [low: number, high: number];
+  meanSize: number;
+}
+
+export interface ModelMetrics extends Scores {
   net: NetName;
   encoder: Settings["encoder"];
   protocol: Settings["protocol"];
@@ -39,15 +80,29 @@ export interface ModelMetrics {
   /** What that came to. */
   weightsSource: FoldHistory["weights"];
   /** `seconds`: training of the fold. */
-  folds: ({ fold: number; nTrain: number; nTest: number; seconds: number } & FoldMetrics)[];
-  mean: FoldMetrics;
-  sd: MetricSpread;
-  /** Counts over all folds: rows true, columns predicted, in the order of data.classes. */
-  confusion: number[][];
-  /** The same as a mean count per fold. */
-  confusionMean: number[][];
-  /** Each row divided by its sum. */
-  confusionNormalised: number[][];
+  folds: ({
+    fold: number;
+    nTrain: number;
+    nValidation: number;
+    nTest: number;
+    seconds: number;
+    bestEpoch?: number;
+    chosen?: Candidate;
+    /** Fitted on the fold's validation part; null where it has none. */
+    temperature: number | null;
+  } & FoldMetrics)[];
+  /** `after`: each sample at the temperature of its fold. */
+  calibration: Calibration;
+  /** null where no validation part calibrates them. */
+  labelSets: SetCoverage | null;
+}
+
+export interface BaselineMetrics extends Scores {
+  name: string;
+  title: string;
+  features: string;
+  folds: ({ fold: number; nTrain: number; nTest: number } & FoldMetrics)[];
+  calibration: Calibration;
 }
 
 export interface Comparison {
@@ -78,18 +133,54 @@ export interface Metrics {
   };
   settings: Pick<
     Settings,
-    "folds" | "epochs" | "lr" | "batch" | "size" | "seed" | "components" | "normalize"
+    | "protocol"
+    | "cv"
+    | "folds"
+    | "repeats"
+    | "group"
+    | "split"
+    | "validation"
+    | "epochs"
+    | "lr"
+    | "batch"
+    | "size"
+    | "seed"
+    | "components"
+    | "genes"
+    | "scale"
+    | "normalize"
+    | "permuteLabels"
   >;
+  /** Each split in order: the fold of a repeat, by name. */
+  splits: { repeat: number; fold: number; name: string }[];
   models: ModelMetrics[];
+  baselines: BaselineMetrics[];
   comparisons: Comparison[];
+  /** Which models are better than which, and better than guessing; over nets and baselines. */
+  verdict: Ranking;
   warnings: Undertrained[];
+  /** What the folds mean, in sentences. */
+  notes: string[];
 }
 
-interface Fold {
+interface Fold extends Predictions {
   history: FoldHistory;
-  actual: Int32Array;
-  probabilities: Float64Array;
+  validation: Predictions;
 }
+
+/** What all models of a run share. */
+interface Design {
+  classes: readonly string[];
+  splits: readonly RunSplit[];
+  /** Group code of each sample. */
+  groups: Int32Array | undefined;
+  seed: number;
+  samples: number;
+}
+
+/** Keep the streams of random numbers apart from those of training. */
+const INTERVALS = 0xb007;
+const RANKING = 0xba9e;
 
 export async function compareStage(run: RunFolder, settings: Settings, ctx: StageContext): Promise<Metrics> {
   const { progress, signal } = ctx;
@@ -104,62 +195,76 @@ export async function compareStage(run: RunFolder, settings: Settings, ctx: Stag
   const counts = record.classes.map((c) => c.count);
   const samples = counts.reduce((sum, count) => sum + count, 0);
   const majority = Math.max(...counts) / samples;
+  const { splits, notes, groups } = await readSplits(run);
+  const design: Design = {
+    classes: names,
+    splits,
+    groups: groups === null ? undefined : codesOf(groups),
+    seed: settings.seed,
+    samples,
+  };
 
   const models: ModelMetrics[] = [];
   const warnings: Undertrained[] = [];
   const curves: { net: string; folds: { fold: number; loss: number[] }[] }[] = [];
+  const pooled = new Map<string, Pooled[]>();
+  const task = progress.task("metrics", settings.net.length + baselines.length);
   for (const net of settings.net) {
     throwIfAborted(signal);
-    const folds = await readFolds(run, net, settings.folds, names);
-    const seen = folds.reduce((sum, fold) => sum + fold.actual.length, 0);
-    if (seen !== samples) throw incomplete(run, net, `predictions of ${seen} samples`, `of ${samples}`);
-    const metrics = folds.map((fold) => foldMetrics(fold.actual, fold.probabilities, names.length));
-    const confusion = names.map(() => new Array<number>(names.length).fill(0));
-    for (const { actual, probabilities } of folds) {
-      const counted = confusionMatrix(actual, argmaxRows(probabilities, names.length), names.length);
-      counted.forEach((row, i) => {
-        row.forEach((count, j) => {
-          confusion[i][j] += count;
-        });
-      });
-    }
-    const { mean, sd } = meanAndSd(metrics);
+    const folds = await readFolds(run, net, splits, names);
+    const judged = judgeNet(folds, settings, design);
     models.push({
       net,
       encoder: settings.encoder,
       protocol: settings.protocol,
       weights: settings.weights[net] ?? "pretrained",
       weightsSource: folds[0].history.weights,
-      folds: folds.map(({ history: { fold, nTrain, nTest, seconds } }, i) => ({
-        fold,
-        nTrain,
-        nTest,
-        seconds,
-        ...metrics[i],
-      })),
-      mean,
-      sd,
-      confusion,
-      confusionMean: confusion.map((row) => row.map((count) => count / folds.length)),
-      confusionNormalised: confusion.map((row, i) => row.map((count) => count / counts[i])),
+      ...judged,
     });
+    pooled.set(net, pool(folds, design));
     const losses = folds.map(({ history }) => history.epochs.map(({ loss }) => loss));
-    curves.push({ net, folds: folds.map(({ history }, i) => ({ fold: history.fold, loss: losses[i] })) });
+    curves.push({ net, folds: losses.map((loss, fold) => ({ fold, loss })) });
     const warning = undertrained({
       net,
       losses,
-      accuracy: mean.accuracy,
+      accuracy: judged.mean.accuracy,
       majority,
       classes: names.length,
       stepsPerEpoch: Math.ceil(Math.min(...folds.map(({ history }) => history.nTrain)) / settings.batch),
     });
-    if (warning) {
+    if (warning && !settings.permuteLabels) {
       warnings.push(warning);
       progress.warn(warning.message);
     }
+    task.update(models.length);
   }
+  const classical: BaselineMetrics[] = [];
+  for (const { name, title, features } of baselines) {
+    throwIfAborted(signal);
+    const folds = await Promise.all(
+      splits.map(({ test }, k) => readPredictions(run, `baselines/${name}/${k}.csv`, names, test.length)),
+    );
+    const scores = judge(folds, design);
+    const { actual, probabilities } = pool(folds, design)[0];
+    classical.push({
+      name,
+      title,
+      features,
+      ...scores,
+      folds: scores.folds.map((metrics, fold) => ({
+        fold,
+        nTrain: splits[fold].train.length + splits[fold].validation.length,
+        nTest: splits[fold].test.length,
+        ...metrics,
+      })),
+      calibration: calibration(actual, probabilities, names.length),
+    });
+    pooled.set(name, pool(folds, design));
+    task.update(models.length + classical.length);
+  }
+  task.end();
 
-  const { folds, epochs, lr, batch, size, seed, components, normalize } = settings;
+  const verdict = rankAll(models, classical, pooled, design);
   const metrics: Metrics = {
     schema: metricsSchema,
     data: {
@@ -172,40 +277,208 @@ export async function compareStage(run: RunFolder, settings: Settings, ctx: Stag
       classes: record.classes.map(({ name, count }) => ({ name, count })),
       majority,
     },
-    settings: { folds, epochs, lr, batch, size, seed, components, normalize },
+    settings: shown(settings),
+    splits: splits.map(({ repeat, fold, name }) => ({ repeat, fold, name })),
     models,
-    comparisons: compareAll(models),
+    baselines: classical,
+    comparisons: compareNets(models),
+    verdict,
     warnings,
+    notes,
   };
   await run.writeJson("metrics.json", metrics);
 
-  const [{ confusionAverage, trainingHistory }, { writeFigure }] = await Promise.all([
-    import("../report/figures.js"),
-    import("../report/figure.js"),
-  ]);
   throwIfAborted(signal);
-  await writeFigure(run.path("figures"), trainingHistory({ nets: curves }));
-  await writeFigure(
-    run.path("figures"),
-    confusionAverage({
-      nets: models.map(({ net, confusionMean, confusionNormalised }) => ({
-        net,
-        classes: names,
-        mean: confusionMean,
-        normalised: confusionNormalised,
-      })),
-    }),
-  );
-  const figures = ["training_history", "confusion_matrix_avg"].flatMap((name) => [
-    `figures/${name}.svg`,
-    `figures/${name}.png`,
-  ]);
+  const figures = await writeFigures(run, metrics, curves, pooled);
   await run.finish("compare", ["metrics.json", ...figures]);
   return metrics;
 }
 
+function shown(settings: Settings): Metrics["settings"] {
+  const { protocol, cv, folds, repeats, group, split, validation, epochs, lr, batch, size, seed } = settings;
+  const { components, genes, scale, normalize, permuteLabels } = settings;
+  return {
+    protocol,
+    cv,
+    folds,
+    repeats,
+    group,
+    split,
+    validation,
+    epochs,
+    lr,
+    batch,
+    size,
+    seed,
+    components,
+    genes,
+    scale,
+    normalize,
+    permuteLabels,
+  };
+}
+
+function codesOf(texts: readonly string[]): Int32Array {
+  const names = [...new Set(texts)];
+  return Int32Array.from(texts, (text) => names.indexOf(text));
+}
+
+/** The predictions of one repeat, in the order of the samples. */
+interface Pooled extends Predictions {
+  /** Indices of samples, rising. */
+  rows: Int32Array;
+  /** Fold of each. */
+  folds: Int32Array;
+}
+
+function pool(folds: readonly Predictions[], { splits, classes }: Design): Pooled[] {
+  const k = classes.length;
+  const repeats = Math.max(...splits.map(({ repeat }) => repeat)) + 1;
+  return Array.from({ length: repeats }, (_, repeat) => {
+    const at = splits.flatMap((split, s) =>
+      split.repeat === repeat ? Array.from(split.test, (row, i) => ({ row, s, i })) : [],
+    );
+    at.sort((a, b) => a.row - b.row);
+    return {
+      rows: Int32Array.from(at, ({ row }) => row),
+      folds: Int32Array.from(at, ({ s }) => s),
+      actual: Int32Array.from(at, ({ s, i }) => folds[s].actual[i]),
+      probabilities: Float64Array.from(
+        at.flatMap(({ s, i }) => [...folds[s].probabilities.subarray(i * k, (i + 1) * k)]),
+      ),
+    };
+  });
+}
+
+/** Metrics per fold, over folds, and pooled with intervals. */
+function judge(folds: readonly Predictions[], design: Design): Scores & { folds: FoldMetrics[] } {
+  const k = design.classes.length;
+  const metrics = folds.map(({ actual, probabilities }) => foldMetrics(actual, probabilities, k));
+  const confusion = design.classes.map(() => new Array<number>(k).fill(0));
+  for (const { actual, probabilities } of folds)
+    confusionMatrix(actual, argmaxRows(probabilities, k), k).forEach((row, i) => {
+      row.forEach((count, j) => {
+        confusion[i][j] += count;
+      });
+    });
+  const [{ actual, probabilities, rows }] = pool(folds, design);
+  const { groups } = design;
+  return {
+    ...meanAndSd(metrics),
+    folds: metrics,
+    pooled: metricIntervals(actual, probabilities, k, {
+      random: new RandomState([design.seed, INTERVALS]),
+      groups: groups && rows.map((row) => groups[row]),
+    }),
+    confusion,
+    confusionMean: confusion.map((row) => row.map((count) => count / folds.length)),
+    confusionNormalised: confusion.map((row) => {
+      const sum = row.reduce((a, b) => a + b, 0);
+      return row.map((count) => (sum > 0 ? count / sum : 0));
+    }),
+  };
+}
+
+function judgeNet(
+  folds: readonly Fold[],
+  settings: Settings,
+  design: Design,
+): Scores & Pick<ModelMetrics, "folds" | "calibration" | "labelSets"> {
+  const k = design.classes.length;
+  const calibrated = folds.map(({ validation }) => calibrateOn(validation, k, settings.coverage));
+  const temperatures = calibrated.map((found) => found?.temperature.temperature ?? null);
+  const scores = judge(folds, design);
+  const [first] = pool(folds, design);
+  const some = temperatures.some((t) => t !== null);
+  return {
+    ...scores,
+    folds: scores.folds.map((metrics, s) => {
+      const { nTrain, nValidation, nTest, seconds, bestEpoch, chosen } = folds[s].history;
+      return {
+        fold: s,
+        nTrain,
+        nValidation,
+        nTest,
+        seconds,
+        bestEpoch,
+        chosen,
+        temperature: temperatures[s],
+        ...metrics,
+      };
+    }),
+    calibration: calibration(
+      first.actual,
+      first.probabilities,
+      k,
+      some ? Array.from(first.folds, (s) => temperatures[s] ?? 1) : undefined,
+    ),
+    labelSets: setCoverage(folds, calibrated, k, settings.coverage),
+  };
+}
+
+function setCoverage(
+  folds: readonly Fold[],
+  calibrated: readonly ReturnType<typeof calibrateOn>[],
+  classes: number,
+  asked: number,
+): SetCoverage | null {
+  let samples = 0;
+  let hits = 0;
+  let labels = 0;
+  folds.forEach(({ actual, probabilities }, s) => {
+    const found = calibrated[s];
+    if (found === null) return;
+    const tempered = temperRows(probabilities, classes, found.temperature.temperature);
+    const { coverage, meanSize } = conformalCoverage(actual, tempered, classes, found.sets);
+    samples += actual.length;
+    hits += Math.round(coverage * actual.length);
+    labels += meanSize * actual.length;
+  });
+  if (samples === 0) return null;
+  return {
+    asked,
+    samples,
+    coverage: hits / samples,
+    interval: wilsonInterval(hits, samples),
+    meanSize: labels / samples,
+  };
+}
+
+/** The verdict over nets and baselines. */
+function rankAll(
+  models: readonly ModelMetrics[],
+  classical: readonly BaselineMetrics[],
+  pooled: ReadonlyMap<string, Pooled[]>,
+  { classes, splits, groups, seed }: Design,
+): Ranking {
+  const entries = [
+    ...models.map(({ net, folds }) => ({ name: net as string, folds })),
+    ...classical.map(({ name, folds }) => ({ name, folds })),
+  ];
+  const scored = entries.map(({ name, folds }) => ({
+    name,
+    predicted: (pooled.get(name) ?? []).map(({ probabilities }) => argmaxRows(probabilities, classes.length)),
+    foldAccuracy: folds.map(({ accuracy }) => accuracy),
+  }));
+  const [{ actual, rows }] = pooled.get(entries[0].name) as Pooled[];
+  const mean = (of: (split: RunSplit) => number) =>
+    splits.reduce((sum, split) => sum + of(split), 0) / splits.length;
+  return rankModels(
+    scored,
+    {
+      actual,
+      groups: groups && rows.map((row) => groups[row]),
+      folds: {
+        nTrain: mean(({ train, validation }) => train.length + validation.length),
+        nTest: mean(({ test }) => test.length),
+      },
+    },
+    { random: new RandomState([seed, RANKING]) },
+  );
+}
+
 /** Every pair of nets, by the accuracies of the same folds. */
-function compareAll(models: readonly ModelMetrics[]): Comparison[] {
+function compareNets(models: readonly ModelMetrics[]): Comparison[] {
   return models.flatMap((a, i) =>
     models.slice(i + 1).map((b) => {
       const accuracies = (model: ModelMetrics) => model.folds.map((fold) => fold.accuracy);
@@ -225,42 +498,58 @@ function compareAll(models: readonly ModelMetrics[]): Comparison[] {
   );
 }
 
-/** All folds of a net, in order; each sample's prediction is read back from the text as the float it was. */
+async function writeFigures(
+  run: RunFolder,
+  metrics: Metrics,
+  curves: { net: string; folds: { fold: number; loss: number[] }[] }[],
+  pooled: ReadonlyMap<string, Pooled[]>,
+): Promise<string[]> {
+  const [{ confusionAverage, reliability, riskCoverageCurves, trainingHistory }, { writeFigure }] =
+    await Promise.all([import("../report/figures.js"), import("../report/figure.js")]);
+  const { models, data } = metrics;
+  const classes = data.classes.map(({ name }) => name);
+  const figures = [
+    trainingHistory({ nets: curves }),
+    confusionAverage({
+      nets: models.map(({ net, confusionMean, confusionNormalised }) => ({
+        net,
+        classes,
+        mean: confusionMean,
+        normalised: confusionNormalised,
+      })),
+    }),
+    reliability({ nets: models.map(({ net, calibration }) => ({ net, calibration })) }),
+    riskCoverageCurves({
+      nets: models.map(({ net }) => {
+        const [{ actual, probabilities }] = pooled.get(net) as Pooled[];
+        return { net, curve: riskCoverage(actual, probabilities, classes.length) };
+      }),
+      majority: data.majority,
+    }),
+  ];
+  const names: string[] = [];
+  for (const figure of figures) {
+    await writeFigure(run.path("figures"), figure);
+    names.push(`figures/${figure.name}.svg`, `figures/${figure.name}.png`);
+  }
+  return names;
+}
+
+/** All folds of a net, in order. */
 async function readFolds(
   run: RunFolder,
   net: NetName,
-  folds: number,
+  splits: readonly RunSplit[],
   classes: readonly string[],
 ): Promise<Fold[]> {
-  const numbers = (await readdir(run.path("folds", net)).catch(() => []))
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .sort((a, b) => a - b);
-  if (numbers.length !== folds) throw incomplete(run, net, `${numbers.length} folds`, `${folds} folds`);
   return Promise.all(
-    numbers.map(async (fold) => {
-      const path = `folds/${net}/${fold}`;
-      const history = await run.readJson<FoldHistory>(`${path}/history.json`);
-      const [header = [], ...rows] = parseCsv(await run.readText(`${path}/predictions.csv`));
-      // The columns of probabilities are the last ones: a class may itself be called "label".
-      const label = header.indexOf("label");
-      const first = header.length - classes.length;
-      const fits = classes.every((name, c) => header[first + c] === name);
-      const code = new Map(classes.map((name, c) => [name, c]));
-      const actual = Int32Array.from(rows, (row) => code.get(row[label]) ?? -1);
-      if (!fits || actual.includes(-1))
-        throw incomplete(run, net, `other classes in fold ${fold}`, "those of run.json");
-      const probabilities = Float64Array.from(rows.flatMap((row) => row.slice(first).map(Number)));
-      return { history, actual, probabilities };
+    splits.map(async ({ test, validation }, k) => {
+      const path = `folds/${net}/${k}`;
+      return {
+        history: await run.readJson<FoldHistory>(`${path}/history.json`),
+        ...(await readPredictions(run, `${path}/predictions.csv`, classes, test.length)),
+        validation: await readPredictions(run, `${path}/validation.csv`, classes, validation.length),
+      };
     }),
   );
-}
-
-function incomplete(run: RunFolder, net: string, found: string, expected: string): CellhueError {
-  return new CellhueError(`the predictions of ${net} are not complete`, {
-    where: run.path("folds", net),
-    found,
-    expected,
-    remedy: `cellhue train ${shellWord(run.root)} --net ${net}`,
-  });
 }

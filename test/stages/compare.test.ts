@@ -3,11 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { callSource, resolveSettings } from "../../src/config.js";
+import { baselines } from "../../src/evaluate/baselines/index.js";
 import { csvText } from "../../src/io/csv.js";
+import { predictionsCsv } from "../../src/io/fold-predictions.js";
+import type { Samples } from "../../src/io/images.js";
 import { RunFolder } from "../../src/io/run-folder.js";
 import { safeNames } from "../../src/io/safe-name.js";
+import type { RunSplit } from "../../src/io/splits.js";
 import { silent } from "../../src/progress.js";
 import { compareStage } from "../../src/stages/compare.js";
+import { writeFoldsStage } from "./made-folds.js";
 
 const ctx = { progress: silent };
 /** Awkward on purpose: names of columns, a formula, a comma, a property of objects. */
@@ -15,8 +20,39 @@ const classes = ["label", "=1+1", "a,b", "__proto__"];
 const perClass = 6;
 const folds = 3;
 const settings = resolveSettings([
-  callSource({ file: "x.h5ad", label: "type", net: "resnet18,efficientnet_lite0", weights: "random", folds }),
+  callSource({
+    ...{ file: "x.h5ad", label: "type", net: "resnet18,efficientnet_lite0", weights: "random", folds },
+    protocol: "published",
+  }),
 ]);
+
+const codes = Int32Array.from({ length: classes.length * perClass }, (_, i) => Math.floor(i / perClass));
+const samples: Samples = {
+  names: Array.from(codes, (c, i) => `s${c}-${i % perClass}`),
+  rows: codes.map((_, i) => i),
+  codes,
+  classes,
+};
+/** Sample i of each class is tested in fold i modulo folds. */
+const splits: RunSplit[] = Array.from({ length: folds }, (_, fold) => {
+  const all = Int32Array.from(codes, (_, i) => i);
+  const tested = (i: number) => (i % perClass) % folds === fold;
+  return {
+    repeat: 0,
+    fold,
+    name: `fold ${fold + 1}`,
+    train: all.filter((i) => !tested(i)),
+    validation: new Int32Array(0),
+    test: all.filter(tested),
+  };
+});
+
+/** `guess` gives the predicted class of sample i of class c. */
+const probabilitiesOf = (of: Int32Array, guess: (c: number, i: number) => number) =>
+  Float64Array.from({ length: of.length * classes.length }, (_, p) => {
+    const i = of[Math.floor(p / classes.length)];
+    return guess(codes[i], i % perClass) === p % classes.length ? 0.7 : 0.1;
+  });
 
 let parent = "";
 let run: RunFolder;
@@ -40,6 +76,19 @@ beforeEach(async () => {
   });
   await run.begin("preprocess", settings);
   await run.finish("preprocess", []);
+  await writeFoldsStage(run, settings, samples, splits, ["a note"]);
+  await run.begin("baselines", settings);
+  for (const { name } of baselines)
+    for (const [k, { test }] of splits.entries())
+      await run.write(
+        `baselines/${name}/${k}.csv`,
+        predictionsCsv(
+          samples,
+          test,
+          probabilitiesOf(test, () => 0),
+        ),
+      );
+  await run.finish("baselines", []);
   await run.begin("train", settings);
   await run.finish("train", []);
 });
@@ -55,20 +104,16 @@ async function writeFolds(
   loss: number[],
 ): Promise<void> {
   for (let k = 0; k < folds; k++) {
-    const rows: (string | number)[][] = [];
-    for (let c = 0; c < classes.length; c++) {
-      for (let i = k; i < perClass; i += folds) {
-        const predicted = guess(c, i);
-        const probabilities = classes.map((_, p) => (p === predicted ? 0.7 : 0.1));
-        rows.push([c * perClass + i, `s${c}-${i}`, classes[c], classes[predicted], ...probabilities]);
-      }
-    }
-    const header = ["row", "sample", "label", "predicted", ...classes];
-    await run.write(`folds/${net}/${k}/predictions.csv`, csvText(header, rows));
+    const { test, validation } = splits[k];
+    const write = (name: string, of: Int32Array) =>
+      run.write(`folds/${net}/${k}/${name}.csv`, predictionsCsv(samples, of, probabilitiesOf(of, guess)));
+    await write("predictions", test);
+    await write("validation", validation);
     await run.writeJson(`folds/${net}/${k}/history.json`, {
       fold: k,
       epochs: loss.map((value, e) => ({ epoch: e + 1, loss: value, seconds: 1 })),
       nTrain: 16,
+      nValidation: 0,
       nTest: 8,
       seconds: 5,
       weights: { source: "random", sha256: null, pretrained: false },
@@ -127,9 +172,31 @@ describe("compareStage", () => {
       },
     ]);
     expect(metrics.warnings).toEqual([]);
+    expect(metrics.notes).toEqual(["a note"]);
+    // 24 of 24 right, in one cross-validation: the interval ends at 1
+    expect(first.pooled.metrics.accuracy).toMatchObject({ estimate: 1, high: 1, level: 0.95 });
+    expect(second.pooled.metrics.accuracy.estimate).toBeCloseTo(20 / 24, 12);
+    expect(second.pooled.metrics.accuracy.low).toBeLessThan(0.8);
+    expect(second.pooled.perClass.map(({ recall }) => recall.estimate)).toEqual(
+      [5, 5, 5, 5].map((v) => v / 6),
+    );
+    // without validation parts nothing is calibrated
+    expect(first.calibration.after).toBeNull();
+    expect(first.labelSets).toBeNull();
+    expect(first.calibration.before.brier).toBeCloseTo(0.3 ** 2 + 3 * 0.1 ** 2, 12);
+    expect(metrics.baselines.map(({ name }) => name)).toEqual(baselines.map(({ name }) => name));
+    for (const { mean } of metrics.baselines) expect(mean.accuracy).toBe(0.25);
+    const skill = new Map(metrics.verdict.models.map(({ name, skill }) => [name, skill.shown]));
+    expect(skill.get("resnet18")).toBe(true);
+    expect(skill.get("majority")).toBe(false);
+    expect(metrics.verdict.top).toEqual(["resnet18", "efficientnet_lite0"]);
     expect(readdirSync(run.path("figures")).sort()).toEqual([
       "confusion_matrix_avg.png",
       "confusion_matrix_avg.svg",
+      "reliability.png",
+      "reliability.svg",
+      "risk_coverage.png",
+      "risk_coverage.svg",
       "training_history.png",
       "training_history.svg",
     ]);
@@ -152,7 +219,9 @@ describe("compareStage", () => {
 
   it("stops where a fold is missing or does not fit, and says which net", async () => {
     await writeFolds("resnet18", (c) => c, [1]);
-    await expect(compareStage(run, settings, ctx)).rejects.toThrow(/efficientnet_lite0 are not complete/);
+    await expect(compareStage(run, settings, ctx)).rejects.toMatchObject({
+      parts: { where: expect.stringContaining("efficientnet_lite0") },
+    });
     await writeFolds("efficientnet_lite0", (c) => c, [1]);
     await run.write(
       "folds/efficientnet_lite0/2/predictions.csv",
