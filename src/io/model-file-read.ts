@@ -28,8 +28,6 @@ const schema = z
     genes: z.array(z.string()).min(1),
     /** A second name of each gene, "" where it has none. */
     geneIds: z.array(z.string()).nullable(),
-    /** missing "NaN": a gene that was not measured is given as NaN; otherwise as its mean in training. */
-    input: z.looseObject({ missing: z.literal("NaN").optional() }).optional(),
     inputState: z.looseObject({
       state: z.string(),
       evidence: z.string(),
@@ -53,8 +51,6 @@ export interface ModelFile {
   /** All of the file, for onnxruntime. */
   bytes: Uint8Array;
   metadata: StoredMetadata;
-  /** The mean of each gene in training, before any normalisation; null where the model takes NaN for a missing gene. */
-  geneMeans: Float32Array | null;
 }
 
 /**
@@ -80,11 +76,7 @@ export async function readModelMetadata(path: string): Promise<ModelFile> {
       remedy: "if it was one, it is cut short: copy it again",
     });
   const metadata = parseMetadata(text, path, bytes);
-  const geneMeans =
-    metadata.input?.missing === "NaN"
-      ? null
-      : decodeMeans(strings.get("cellhue_gene_means"), metadata.genes.length, path);
-  return { path, bytes, metadata, geneMeans };
+  return { path, bytes, metadata };
 }
 
 function parseMetadata(text: string, path: string, bytes: Uint8Array): StoredMetadata {
@@ -130,16 +122,6 @@ const damaged = (where: string, found: string, cause?: unknown) =>
     remedy: "copy the file again, or write it anew: cellhue saliency RUN",
     cause,
   });
-
-/** Float32, little-endian, in base64. */
-function decodeMeans(text: string | undefined, genes: number, path: string): Float32Array {
-  const bytes = Buffer.from(text ?? "", "base64");
-  if (bytes.length !== 4 * genes) throw damaged(path, `${bytes.length / 4} gene means for ${genes} genes`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const means = Float32Array.from({ length: genes }, (_, j) => view.getFloat32(4 * j, true));
-  if (!means.every(Number.isFinite)) throw damaged(path, "gene means that are not finite");
-  return means;
-}
 
 /** ModelProto.producer_version, which stays where it is whatever the schema; "" where there is none. */
 function producerVersion(bytes: Uint8Array): string {

@@ -1,12 +1,6 @@
 /**
- * Rows of a file's matrix as the input of a model: its genes in its order, and for those that the file does not have a
- * value that says nothing. Pure.
- *
- * What says nothing is the gene's mean in training. Where the model divides each sample by its total (log1p-cp10k), a
- * mean of the training's counts would weigh the more the fewer counts a sample has; it is therefore scaled by the
- * sample's depth: the counts of the genes that it has, over the sum of these genes' means. The missing genes then take
- * their training's share of the total, and a measured gene's normalised value is what it would be had all been measured.
- * A model that takes NaN for a missing gene is given NaN.
+ * Rows of a file's matrix as the input of a model: its genes in its order, and NaN for those that the file does not have.
+ * Pure.
  */
 import { CellhueError } from "../errors.js";
 import type { Matrix } from "../matrix.js";
@@ -16,8 +10,6 @@ import { visible } from "./visible.js";
 export interface ModelInput {
   /** For each gene of the model the column of the matrix, or −1. */
   from: Int32Array;
-  /** Means of the model's genes in training, as the matrix was given; null: missing genes are NaN. */
-  geneMeans: Float32Array | null;
   normalize: Normalization;
 }
 
@@ -26,37 +18,26 @@ export interface ModelInput {
  */
 export function modelRows(
   matrix: Matrix,
-  { from, geneMeans, normalize }: ModelInput,
+  { from }: ModelInput,
 ): (first: number, count: number, into: Float32Array) => void {
   const genes = from.length;
   const missing = Int32Array.from(from.keys()).filter((gene) => from[gene] < 0);
   const byColumn = columnsToGenes(from, matrix.cols);
-  const scaled = geneMeans !== null && normalize === "log1p-cp10k";
-  let measured = 0;
-  if (scaled) for (let g = 0; g < genes; g++) if (from[g] >= 0) measured += geneMeans[g];
 
   return (first, count, into) => {
     for (let i = 0; i < count; i++) {
       const row = into.subarray(i * genes, (i + 1) * genes);
-      let total = 0;
       if (matrix.kind === "dense") {
         const values = matrix.data.subarray((first + i) * matrix.cols, (first + i + 1) * matrix.cols);
-        for (let g = 0; g < genes; g++) {
-          row[g] = from[g] < 0 ? 0 : values[from[g]];
-          total += row[g];
-        }
+        for (let g = 0; g < genes; g++) if (from[g] >= 0) row[g] = values[from[g]];
       } else {
         row.fill(0);
         for (let k = matrix.indptr[first + i]; k < matrix.indptr[first + i + 1]; k++) {
           const gene = byColumn[matrix.indices[k]];
-          if (gene < 0) continue;
-          row[gene] = matrix.values[k];
-          total += matrix.values[k];
+          if (gene >= 0) row[gene] = matrix.values[k];
         }
       }
-      // Genes that are silent in training say nothing of a sample's depth.
-      const depth = scaled && measured > 0 ? total / measured : 1;
-      for (const gene of missing) row[gene] = geneMeans === null ? Number.NaN : geneMeans[gene] * depth;
+      for (const gene of missing) row[gene] = Number.NaN;
     }
   };
 }

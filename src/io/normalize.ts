@@ -12,7 +12,8 @@ import type { Matrix } from "../matrix.js";
 export type Normalization = "none" | "log1p-cp10k" | "log1p-cpm";
 export const normalizations: readonly Normalization[] = ["none", "log1p-cp10k", "log1p-cpm"];
 
-const targets = { "log1p-cp10k": 1e4, "log1p-cpm": 1e6 };
+/** What the total of a sample becomes. */
+export const normalizationTotals = { "log1p-cp10k": 1e4, "log1p-cpm": 1e6 };
 
 /**
  * @returns a new matrix (a sparse one shares its indices); `m` itself for "none"
@@ -32,7 +33,7 @@ export function normalizeMatrix(m: Matrix, how: Normalization): Matrix {
       total += v;
     }
     if (total === 0) continue;
-    const scale = total / targets[how];
+    const scale = total / normalizationTotals[how];
     for (let k = begin; k < end; k++) {
       const v = from[k];
       if (v !== 0) to[k] = Math.log1p(v / scale);

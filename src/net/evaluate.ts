@@ -32,13 +32,23 @@ class StoredContext extends NetContext {
   }
 }
 
+/** Writes a network with its weights into a graph: images N×3×size×size in 0…1 → logits N×classes. */
+export function storedNetwork(
+  g: Graph,
+  net: NetName,
+  tensors: Tensors,
+  images: Value,
+  classes: number,
+): Value {
+  return nets[net].build(new StoredContext(g, tensors), images, classes);
+}
+
 /**
  * The network as a graph of its own: `image` N×3×size×size in 0…1 → `logits` and `probabilities`, N×classes.
  */
 export function networkGraph(net: NetName, tensors: Tensors, classes: number, size: number): Graph {
   const g = new Graph(net);
-  const image = g.input("image", ["N", 3, size, size]);
-  const logits = nets[net].build(new StoredContext(g, tensors), image, classes);
+  const logits = storedNetwork(g, net, tensors, g.input("image", ["N", 3, size, size]), classes);
   g.output("logits", logits);
   g.output("probabilities", g.op("Softmax", [logits], logits.dims, { axis: 1 }));
   return g;

@@ -63,8 +63,8 @@ export interface Prediction {
     overlap: number;
     share: number;
     how: Record<MatchRule, number>;
-    /** Genes that the file does not have, how they were filled, and the first 20 of them. */
-    filled: { count: number; with: "NaN" | "mean" | "mean, scaled by the sample's depth"; first: string[] };
+    /** Genes that the file does not have: they say nothing (see `docs/predict.md`). And the first 20 of them. */
+    missing: { count: number; first: string[] };
     /** Of these, how many were found more than once, and the first 20. */
     ambiguous: { count: number; first: string[] };
   };
@@ -145,7 +145,7 @@ export async function predictFile(
       overlap: match.overlap,
       share: match.share,
       how: match.how,
-      filled: { count: match.missing.length, with: fillOf(stored), first: match.missing.slice(0, 20) },
+      missing: { count: match.missing.length, first: match.missing.slice(0, 20) },
       ambiguous: { count: match.ambiguous.length, first: match.ambiguous.slice(0, 20) },
     },
     threshold,
@@ -175,7 +175,7 @@ async function readNew(
   ctx: StageContext,
   warn: (line: string) => void,
 ): Promise<NewSamples> {
-  const { path, metadata, geneMeans } = stored;
+  const { path, metadata } = stored;
   const reader = await openExpression(file, { layer, useRaw });
   try {
     if (reader.samples === 0) throw noSamples(reader);
@@ -184,11 +184,11 @@ async function readNew(
     const wanted = { names: metadata.genes, ids: metadata.geneIds };
     const match = matchGenes(wanted, genes, file);
     requireOverlap(match, wanted, genes, minOverlap ?? defaultMinOverlap, file);
-    tellMatch(match, stored, genes.index.length, ctx, warn);
+    tellMatch(match, genes.index.length, ctx, warn);
     throwIfAborted(ctx.signal);
     const names = reader.obs().index;
     const matrix = reader.readMatrix(ctx);
-    const input = { from: match.from, geneMeans, normalize: metadata.inputState.normalize };
+    const input = { from: match.from, normalize: metadata.inputState.normalize };
     requireUsable(matrix, input, genes.index, names, `${file}, ${reader.x.source}`);
     const state = describeMatrix(matrix);
     const different = differentState(state, matrix.rows, metadata, reader);
@@ -278,19 +278,11 @@ async function checkPaths(
   await checkObsColumns(file, write);
 }
 
-const fillOf = ({ geneMeans, metadata }: ModelFile): Prediction["genes"]["filled"]["with"] =>
-  geneMeans === null
-    ? "NaN"
-    : metadata.inputState.normalize === "log1p-cp10k"
-      ? "mean, scaled by the sample's depth"
-      : "mean";
-
 /** Below this share of its genes, a word of what is missing is a warning. */
 const nearlyAll = 0.9;
 
 function tellMatch(
   match: GeneMatch,
-  stored: ModelFile,
   fileGenes: number,
   { progress }: StageContext,
   warn: (line: string) => void,
@@ -309,7 +301,7 @@ function tellMatch(
       .join(", ")}`,
   );
   if (missing.length > 0) {
-    const line = `${genesAre(missing.length)} not in the file (${list(missing)}): ${howFilled(stored)}`;
+    const line = `${genesAre(missing.length)} not in the file (${list(missing)}): each counts as its mean in training, and moves nothing`;
     if (share < nearlyAll) warn(line);
     else progress.note(line);
   }
@@ -322,14 +314,6 @@ function tellMatch(
       "most genes match only when case is ignored, as those of mouse (Actb) and human (ACTB) do: is the file of the species that the model was trained on?",
     );
 }
-
-const howFilled = (stored: ModelFile): string =>
-  ({
-    NaN: "the model takes them for unknown and lets them say nothing",
-    mean: "each is given its mean in training, so that it says nothing",
-    "mean, scaled by the sample's depth":
-      "each is given its mean share of the counts in training, at the sample's depth, so that it says nothing",
-  })[fillOf(stored)];
 
 const kinds: Partial<Record<string, "linear" | "log" | "signed">> = {
   counts: "linear",
@@ -471,7 +455,7 @@ export function formatPrediction(p: Prediction): string {
     .map(({ label, count }) => `${visible(label, 60)} ${many(count)}`);
   const lines = [
     `${many(p.samples)} samples: ${[...classes, ...(p.unassigned > 0 ? [`${unassignedLabel} ${many(p.unassigned)}`] : [])].join(", ")}`,
-    `genes: ${many(genes.overlap)} of the model's ${many(genes.model)} (${percent(genes.share)})${genes.filled.count > 0 ? `, ${many(genes.filled.count)} filled so that they say nothing` : ""}`,
+    `genes: ${many(genes.overlap)} of the model's ${many(genes.model)} (${percent(genes.share)})${genes.missing.count > 0 ? `, ${many(genes.missing.count)} missing: each at its mean in training` : ""}`,
   ];
   if (p.threshold !== null) lines.push(`${unassignedLabel}: confidence below ${+p.threshold.toPrecision(3)}`);
   if (p.outliers !== null)

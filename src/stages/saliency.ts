@@ -1,19 +1,22 @@
 /**
- * Saliency: writes model_final.onnx (the best net, trained on all samples) and Figure_Saliency_k: per class the held-out
+ * Saliency: trains the best net on all samples, writes it as model_final.onnx, and Figure_Saliency_k: per class the held-out
  * sample that its fold's net classified rightly with the highest probability, beside the map of what moved its score.
  */
 import type { Settings } from "../config.js";
 import { throwIfAborted } from "../errors.js";
+import { argmaxRows } from "../evaluate/metrics.js";
 import { saliencyMaps } from "../explain/saliency.js";
-import { parseCsv } from "../io/csv.js";
-import { readImages, readSamples, type Samples } from "../io/images.js";
-import { encodeModelFile, modelSchema } from "../io/model-file.js";
+import { readFoldImages } from "../io/encoded.js";
+import { readPredictions } from "../io/fold-predictions.js";
+import { readSamples, type Samples } from "../io/images.js";
 import type { RunFolder } from "../io/run-folder.js";
+import { readSplits } from "../io/splits.js";
 import { scoreGradient } from "../net/evaluate.js";
 import type { NetName } from "../net/weights/layouts.js";
 import { fillBatch } from "../train/batches.js";
 import type { StageContext } from "./context.js";
-import { type FinalHistory, readWeights } from "./train.js";
+import { finalModel } from "./model.js";
+import { finalFiles, readWeights, trainFinalNet } from "./train.js";
 
 export async function saliencyStage(run: RunFolder, settings: Settings, ctx: StageContext): Promise<void> {
   const { progress, signal } = ctx;
@@ -22,8 +25,8 @@ export async function saliencyStage(run: RunFolder, settings: Settings, ctx: Sta
     return;
   }
   const samples = await readSamples(run);
-  const final = await run.readJson<FinalHistory>("final/history.json");
-  await writeModel(run, settings, samples, final);
+  const final = await trainFinalNet(run, settings, ctx);
+  await run.write("model_final.onnx", await finalModel(run, settings, samples));
   throwIfAborted(signal);
 
   const chosen = await chooseSamples(run, samples, final.net);
@@ -33,11 +36,11 @@ export async function saliencyStage(run: RunFolder, settings: Settings, ctx: Sta
       `no held-out sample of '${label}' was classified rightly by ${final.net}: it has no saliency map`,
     );
   const { size, threads } = settings;
-  const images = await readImages(run, samples, size, ctx);
   const panels: (Panel & { sample: number })[] = [];
   for (const fold of [...new Set(chosen.map((s) => s.fold))].sort((a, b) => a - b)) {
     throwIfAborted(signal);
     const group = chosen.filter((s) => s.fold === fold);
+    const images = await readFoldImages(run, samples, settings, fold, ctx);
     const batch = new Float32Array(group.length * 3 * size * size);
     fillBatch(
       images,
@@ -72,7 +75,7 @@ export async function saliencyStage(run: RunFolder, settings: Settings, ctx: Sta
   });
   for (const figure of figures) await writeFigure(run.path("figures"), figure);
   const names = figures.flatMap(({ name }) => [`figures/${name}.svg`, `figures/${name}.png`]);
-  await run.finish("saliency", ["model_final.onnx", ...names], { net: final.net, missing });
+  await run.finish("saliency", ["model_final.onnx", ...finalFiles, ...names], { net: final.net, missing });
 }
 
 interface Panel {
@@ -90,57 +93,22 @@ interface Choice {
   probability: number;
 }
 
-/** Per class, from the out-of-fold predictions, the sample classified rightly with the highest probability. */
+/** Per class, from the out-of-fold predictions of the first repeat, the sample classified rightly with the highest probability. */
 async function chooseSamples(run: RunFolder, samples: Samples, net: NetName): Promise<Choice[]> {
-  const [, ...rows] = parseCsv(await run.readText(`oof_${net}.csv`));
-  const best: (Choice | undefined)[] = samples.classes.map(() => undefined);
-  rows.forEach(([, label, fold, predicted, ...probabilities], sample) => {
-    if (label !== predicted) return;
-    const code = samples.codes[sample];
-    const probability = Number(probabilities[code]);
-    if (probability > (best[code]?.probability ?? -1))
-      best[code] = { sample, fold: Number(fold), probability };
-  });
+  const { splits } = await readSplits(run);
+  const { classes } = samples;
+  const best: (Choice | undefined)[] = classes.map(() => undefined);
+  for (const [fold, { repeat, test }] of splits.entries()) {
+    if (repeat > 0) continue;
+    const path = `folds/${net}/${fold}/predictions.csv`;
+    const { probabilities } = await readPredictions(run, path, classes, test.length);
+    const predicted = argmaxRows(probabilities, classes.length);
+    test.forEach((sample, at) => {
+      const code = samples.codes[sample];
+      if (predicted[at] !== code) return;
+      const probability = probabilities[at * classes.length + code];
+      if (probability > (best[code]?.probability ?? -1)) best[code] = { sample, fold, probability };
+    });
+  }
   return best.filter((choice) => choice !== undefined);
-}
-
-async function writeModel(
-  run: RunFolder,
-  settings: Settings,
-  samples: Samples,
-  final: FinalHistory,
-): Promise<void> {
-  const { record } = run;
-  const { encoder, size, components, normalize, layer, useRaw, protocol, seed, epochs, lr, batch } = settings;
-  const bytes = encodeModelFile(
-    await readWeights(run, "final"),
-    size,
-    {
-      schema: modelSchema,
-      net: final.net,
-      labels: [...samples.classes],
-      input: { name: "image", dims: `N×3×${size}×${size}`, range: "0…1", channels: "RGB" },
-      outputs: { logits: "N×classes", probabilities: "N×classes, softmax of the logits" },
-      preprocessing: {
-        encoder,
-        size,
-        components,
-        normalize,
-        layer,
-        useRaw,
-        pointSize: 3,
-        neighbours: 15,
-        perplexity: 30,
-      },
-      provenance: {
-        input: { sha256: record.input.sha256, samples: samples.names.length, genes: record.input.genes },
-        label: settings.label,
-        protocol,
-        training: { seed, epochs, lr, batch, samples: final.nTrain, weights: final.weights },
-        versions: record.versions,
-      },
-    },
-    record.cellhue,
-  );
-  await run.write("model_final.onnx", bytes);
 }
