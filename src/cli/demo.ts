@@ -1,7 +1,14 @@
 /** cellhue demo: the main job on the embedded example. */
 import type { Command } from "commander";
 import { execute } from "./execute.js";
-import { addOutput, addSettings, type ParsedOptions, sourcesOf, trainSettings } from "./options.js";
+import {
+  addOutput,
+  addSettings,
+  foldsSettings,
+  type ParsedOptions,
+  sourcesOf,
+  trainSettings,
+} from "./options.js";
 
 export function addDemo(program: Command, exit: (code: number) => void): void {
   const command = program
@@ -10,7 +17,7 @@ export function addDemo(program: Command, exit: (code: number) => void): void {
     .description(
       "184 single cells of oligodendroglioma, six cell types; EfficientNet-Lite0 pretrained, ResNet-18 from random weights.\nNeeds no network. Writes runs/demo.\nIts own defaults: --normalize log1p-cp10k --size 64 --batch 16 --lr 0.0003 --epochs 12.",
     );
-  addSettings(command, ["out", ...trainSettings, "size", "seed", "threads"]);
+  addSettings(command, ["out", ...foldsSettings, ...trainSettings, "size", "seed", "threads"]);
   addOutput(command)
     .addHelpText(
       "after",
@@ -19,15 +26,14 @@ export function addDemo(program: Command, exit: (code: number) => void): void {
     .action(async (options: ParsedOptions) => {
       exit(
         await execute(options, async (ctx) => {
-          const [{ callSource, resolveSettings }, { demoSettings }, { runAll }, { outcomeOf }] =
-            await Promise.all([
-              import("../config.js"),
-              import("../stages/demo.js"),
-              import("../stages/run.js"),
-              import("./summary.js"),
-            ]);
-          const sources = [...(await sourcesOf(options)), callSource(demoSettings())];
-          return outcomeOf(await runAll(resolveSettings(sources), ctx));
+          const [{ resolveSettings }, { demoSettings }, { runAll }, { outcomeOf }] = await Promise.all([
+            import("../config.js"),
+            import("../stages/demo.js"),
+            import("../stages/run.js"),
+            import("./summary.js"),
+          ]);
+          const settings = resolveSettings(await sourcesOf(options), demoSettings());
+          return outcomeOf(await runAll(settings, ctx));
         }),
       );
     });

@@ -3,9 +3,12 @@
 import { Command, CommanderError } from "commander";
 import { CellhueError } from "../errors.js";
 import { cellhueVersion } from "../stages/versions.js";
+import { addAudit } from "./audit.js";
+import { baselines } from "./baselines.js";
 import { compare } from "./compare.js";
 import { addDemo } from "./demo.js";
 import { fail } from "./execute.js";
+import { folds } from "./folds.js";
 import { addInspect } from "./inspect.js";
 import { addPredict } from "./predict.js";
 import { addPreprocess } from "./preprocess.js";
@@ -43,7 +46,8 @@ Exit codes: 0 done, 1 a fault of cellhue, 2 bad input or options, 130 interrupte
     );
   addRun(program, exit);
   addPreprocess(program, exit);
-  for (const stage of [train, compare, saliency, report]) addStage(program, exit, stage);
+  for (const stage of [folds, baselines, train, compare, saliency, report]) addStage(program, exit, stage);
+  addAudit(program, exit);
   addPredict(program, exit);
   addInspect(program, exit);
   addDemo(program, exit);

@@ -8,10 +8,15 @@ export type ParsedOptions = OutputOptions & { config?: string } & Partial<Record
 
 const settings: Partial<Record<SettingName, readonly [flags: string, help: string]>> = {
   label: ["--label <column>", "column of obs that holds the classes"],
+  labels: ["--labels <file>", "table of labels (.csv, .tsv), a line a sample, joined to obs by name"],
+  orientation: [
+    "--orientation <way>",
+    "of a table of text: auto, genes-in-rows or samples-in-rows (default: auto)",
+  ],
   out: ["--out <dir>", "run folder (default: runs/<name of the file>)"],
   layer: ["--layer <name>", "read this layer in place of X"],
   useRaw: ["--use-raw", "read raw in place of X"],
-  normalize: ["--normalize <how>", "none or log1p-cp10k, for counts (default: none)"],
+  normalize: ["--normalize <how>", "none, log1p-cp10k or log1p-cpm, for counts (default: none)"],
   dropUnlabelled: ["--drop-unlabelled", "leave samples without a label out"],
   encoder: ["--encoder <name>", "how a sample becomes an image: spectral (default)"],
   size: ["--size <pixels>", "side of the images (default: 128)"],
@@ -21,11 +26,41 @@ const settings: Partial<Record<SettingName, readonly [flags: string, help: strin
     "--weights <choice>",
     "pretrained, random or a file, also one a net: resnet18=random (default: pretrained)",
   ],
-  protocol: ["--protocol <name>", "how samples are split: published (default)"],
+  genes: ["--genes <choice>", "all, or the most variable in training: variance, seurat (default: all)"],
+  topGenes: ["--top-genes <n>", "how many of them (default: 2000)"],
+  scale: ["--scale", "divide each gene by its standard deviation in training"],
+  permuteLabels: ["--permute-labels", "deal the labels out at random: what is reached then is chance"],
+  protocol: [
+    "--protocol <name>",
+    "inductive: all is fitted on training samples alone; published: the embedding sees all (default: inductive)",
+  ],
+  cv: [
+    "--cv <kind>",
+    "stratified, group, stratified-group, leave-one-group-out or split (default: by the columns given)",
+  ],
   folds: ["--folds <k>", "folds of the cross-validation (default: 5)"],
+  repeats: ["--repeats <n>", "times that the folds are drawn anew (default: 1)"],
+  group: ["--group <column>", "column of obs whose samples stay together, e.g. the patient"],
+  split: ["--split <column>", "column of obs with a fixed split: train and test, or names of folds"],
+  validation: [
+    "--validation <share>",
+    "share of the training samples for early stopping and calibration (default: 0.15; published: 0)",
+  ],
   epochs: ["--epochs <n>", "passes over the training samples (default: 5)"],
   lr: ["--lr <rate>", "learning rate of Adam (default: 0.0001)"],
   batch: ["--batch <n>", "samples a training step (default: 32)"],
+  schedule: ["--schedule <name>", "learning rate: constant, cosine, one-cycle (default: constant)"],
+  weightDecay: ["--weight-decay <rate>", "decoupled weight decay, as AdamW (default: 0)"],
+  labelSmoothing: ["--label-smoothing <share>", "smoothing of the labels in the loss (default: 0)"],
+  classWeights: ["--class-weights <how>", "none, or balanced: rare classes count more (default: none)"],
+  freeze: ["--freeze <part>", "none, or backbone: only the last layer is trained (default: none)"],
+  patience: [
+    "--patience <n>",
+    "stop after n epochs without a better validation loss; the best weights are taken (default: 0, never)",
+  ],
+  tune: ["--tune <lists>", 'choose by nested cross-validation, e.g. "lr=0.0001,0.0003;epochs=10,20"'],
+  innerFolds: ["--inner-folds <k>", "folds of that inner cross-validation (default: 3)"],
+  coverage: ["--coverage <share>", "share of samples whose true label is in the label set (default: 0.9)"],
   seed: ["--seed <n>", "seed of everything random (default: 42)"],
   threads: ["--threads <n>", "threads; the result does not depend on it (default: all cores)"],
 };
@@ -49,6 +84,8 @@ export function addOutput(command: Command): Command {
 }
 
 export const preprocessSettings = [
+  "labels",
+  "orientation",
   "layer",
   "useRaw",
   "normalize",
@@ -56,20 +93,48 @@ export const preprocessSettings = [
   "encoder",
   "size",
   "components",
+  "genes",
+  "topGenes",
+  "scale",
+  "permuteLabels",
+] as const satisfies readonly SettingName[];
+
+export const foldsSettings = [
+  "protocol",
+  "cv",
+  "folds",
+  "repeats",
+  "group",
+  "split",
+  "validation",
 ] as const satisfies readonly SettingName[];
 
 export const trainSettings = [
   "net",
   "weights",
-  "protocol",
-  "folds",
   "epochs",
   "lr",
   "batch",
+  "schedule",
+  "weightDecay",
+  "labelSmoothing",
+  "classWeights",
+  "freeze",
+  "patience",
+  "tune",
+  "innerFolds",
 ] as const satisfies readonly SettingName[];
 
 const numbers: readonly SettingName[] = [
+  "topGenes",
   "folds",
+  "repeats",
+  "validation",
+  "weightDecay",
+  "labelSmoothing",
+  "patience",
+  "innerFolds",
+  "coverage",
   "epochs",
   "lr",
   "batch",

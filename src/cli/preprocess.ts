@@ -1,7 +1,14 @@
 /** cellhue preprocess FILE|RUN: the first stage; makes the run folder, or redoes the stage in one. */
 import type { Command } from "commander";
 import { execute } from "./execute.js";
-import { addOutput, addSettings, type ParsedOptions, preprocessSettings, sourcesOf } from "./options.js";
+import {
+  addOutput,
+  addSettings,
+  foldsSettings,
+  type ParsedOptions,
+  preprocessSettings,
+  sourcesOf,
+} from "./options.js";
 
 export function addPreprocess(program: Command, exit: (code: number) => void): void {
   const command = program
@@ -9,7 +16,7 @@ export function addPreprocess(program: Command, exit: (code: number) => void): v
     .summary("expression → PCA → UMAP, t-SNE → images; makes the run folder")
     .description("The first stage alone: embedding.csv, an image of every sample and three figures.")
     .argument("[file]", "expression file (.h5ad), or the folder of a run");
-  addSettings(command, ["label", "out", ...preprocessSettings, "folds", "seed", "threads"]);
+  addSettings(command, ["label", "out", ...preprocessSettings, ...foldsSettings, "seed", "threads"]);
   addOutput(command)
     .addHelpText(
       "after",

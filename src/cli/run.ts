@@ -4,6 +4,7 @@ import { execute } from "./execute.js";
 import {
   addOutput,
   addSettings,
+  foldsSettings,
   type ParsedOptions,
   preprocessSettings,
   sourcesOf,
@@ -18,7 +19,16 @@ export function addRun(program: Command, exit: (code: number) => void): void {
       "Reads an expression file, turns every sample into an image, trains the nets in cross-validation, compares them,\ndraws saliency maps and writes report.html. The same command again continues a run that was stopped.",
     )
     .argument("[file]", "expression file (.h5ad); may also stand in the config file");
-  addSettings(command, ["label", "out", ...preprocessSettings, ...trainSettings, "seed", "threads"]);
+  addSettings(command, [
+    "label",
+    "out",
+    ...preprocessSettings,
+    ...foldsSettings,
+    ...trainSettings,
+    "coverage",
+    "seed",
+    "threads",
+  ]);
   addOutput(command)
     .addHelpText(
       "after",
@@ -26,6 +36,7 @@ export function addRun(program: Command, exit: (code: number) => void): void {
 Examples:
   cellhue run tumours.h5ad --label subtype
   cellhue run tumours.h5ad --label subtype --net resnet18,efficientnet_lite0 --epochs 40 --out runs/forty
+  cellhue run tumours.h5ad --label subtype --group patient --repeats 3
   cellhue run counts.h5ad --label cell_type --normalize log1p-cp10k --drop-unlabelled
   cellhue run tumours.h5ad --label subtype --weights resnet18=random,efficientnet_b0=weights/b0.safetensors
   cellhue run --config run.yaml --json > result.json`,

@@ -6,7 +6,7 @@ import { execute } from "./execute.js";
 import { addOutput, addSettings, type ParsedOptions, sourcesOf } from "./options.js";
 
 export interface StageCommand {
-  stage: StageName;
+  stage: Exclude<StageName, "audit">;
   summary: string;
   description: string;
   settings: readonly SettingName[];

@@ -1,20 +1,21 @@
 /** The main job on the example that travels with the package; its pretrained weights do too, so no network is needed. */
 import { join } from "node:path";
-import type { SettingsInput } from "../config.js";
+import type { Settings } from "../config.js";
 import { packageRoot } from "./versions.js";
 
 /** 184 single cells of oligodendroglioma (Tirosh et al. 2016, by infercnvpy): six cell types. */
-export const demoSettings = (): SettingsInput => ({
-  file: join(packageRoot(), "assets", "demo", "infercnvpy_oligodendroglioma.h5ad"),
-  label: "cell_type",
-  out: join("runs", "demo"),
-  net: ["efficientnet_lite0", "resnet18"],
-  weights: { efficientnet_lite0: "pretrained", resnet18: "random" },
-  // X holds values on a linear scale, where a few genes would be all of the first component.
-  normalize: "log1p-cp10k",
-  // Small images and batches and a higher rate: minutes on two cores, and enough steps to learn from 147 cells.
-  size: 64,
-  batch: 16,
-  lr: 3e-4,
-  epochs: 12,
-});
+export const demoSettings = () =>
+  ({
+    file: join(packageRoot(), "assets", "demo", "infercnvpy_oligodendroglioma.h5ad"),
+    label: "cell_type",
+    out: join("runs", "demo"),
+    net: ["efficientnet_lite0", "resnet18"],
+    weights: { efficientnet_lite0: "pretrained", resnet18: "random" },
+    // X holds values on a linear scale, where a few genes would be all of the first component.
+    normalize: "log1p-cp10k",
+    // Small images and batches and a higher rate: minutes on two cores, and enough steps to learn from 147 cells.
+    size: 64,
+    batch: 16,
+    lr: 3e-4,
+    epochs: 12,
+  }) satisfies Partial<Settings>;

@@ -249,7 +249,7 @@ function nameFindings({ sampleNames, geneReport }: InspectReport): Finding[] {
 }
 
 /** What is to be known about the names of genes, before anybody looks one up. */
-function geneFindings(genes: GeneNameReport): Finding[] {
+export function geneFindings(genes: GeneNameReport): Finding[] {
   const found: Finding[] = [];
   const warn = (what: string, ...remedy: string[]) => found.push({ level: "warning", what, remedy });
   const shown = (name: string | null) => `'${visible(name ?? "", 60)}'`;

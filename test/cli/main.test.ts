@@ -20,10 +20,13 @@ const file = join(root, "test", "fixtures", "cli.h5ad");
 const commands = [
   "run",
   "preprocess",
+  "folds",
+  "baselines",
   "train",
   "compare",
   "saliency",
   "report",
+  "audit",
   "predict",
   "inspect",
   "demo",

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { baselines } from "../../src/evaluate/baselines/index.js";
 import { parseCsv } from "../../src/io/csv.js";
 import { cellhue, type Ended, root, start, temporary } from "../cli/cellhue.js";
 
@@ -41,11 +42,20 @@ describe("cellhue run", () => {
 
   it("leaves the run folder of the contract", () => {
     const there = files(out);
-    const parts = ["history.json", "predictions.csv", "weights.safetensors"];
+    const parts = ["history.json", "predictions.csv", "validation.csv", "weights.safetensors"];
+    const encoded = ["encoder.safetensors", "samples.safetensors", "images.rgb.gz"];
     for (const name of [
       "run.json",
       "metrics.json",
       "embedding.csv",
+      "genes.csv",
+      "splits.csv",
+      ...["0", "1", "final"].flatMap((k) => encoded.map((part) => `encoders/${k}/${part}`)),
+      ...baselines.flatMap(({ name }) => [
+        `oof_baseline_${name}.csv`,
+        `baselines/${name}/0.csv`,
+        `baselines/${name}/1.csv`,
+      ]),
       "report.html",
       "model_final.onnx",
       ...nets.map((net) => `oof_${net}.csv`),
@@ -56,6 +66,8 @@ describe("cellhue run", () => {
         "Figure_genes_pixel",
         "training_history",
         "confusion_matrix_avg",
+        "reliability",
+        "risk_coverage",
       ].flatMap((name) => [`figures/${name}.svg`, `figures/${name}.png`]),
     ]) {
       expect(there).toContain(name);
@@ -72,10 +84,10 @@ describe("cellhue run", () => {
     expect(metrics.data.classes).toEqual(classes.map((name) => ({ name, count: 6 })));
     expect(metrics.models.map((m: { net: string }) => m.net)).toEqual(nets);
     for (const model of metrics.models) {
-      expect(model).toMatchObject({ encoder: "spectral", protocol: "published", weights: "random" });
+      expect(model).toMatchObject({ encoder: "spectral", protocol: "inductive", weights: "random" });
       expect(model.folds.length).toBe(2);
       for (const fold of model.folds) {
-        expect(fold).toMatchObject({ nTrain: 18, nTest: 18 });
+        expect(fold).toMatchObject({ nTrain: 15, nValidation: 3, nTest: 18 });
         expect(fold.accuracy).toBeGreaterThanOrEqual(0);
         expect(fold.seconds).toBeGreaterThan(0);
       }
@@ -99,6 +111,40 @@ describe("cellhue run", () => {
     expect(first.stderr).toMatch(/--epochs \d+/);
   });
 
+  it("tells of every model with intervals, calibration and a verdict", () => {
+    const metrics = JSON.parse(read("metrics.json"));
+    expect(metrics.settings).toMatchObject({ protocol: "inductive", cv: "stratified", validation: 0.15 });
+    expect(metrics.baselines.map((b: { name: string }) => b.name)).toEqual(baselines.map(({ name }) => name));
+    for (const model of [...metrics.models, ...metrics.baselines]) {
+      const { estimate, low, high } = model.pooled.metrics.accuracy;
+      expect(low).toBeLessThanOrEqual(estimate);
+      expect(high).toBeGreaterThanOrEqual(estimate);
+      expect(model.pooled.perClass.length).toBe(6);
+      expect(model.calibration.samples).toBe(36);
+    }
+    for (const model of metrics.models) {
+      expect(model.calibration.after).not.toBeNull();
+      expect(model.labelSets).toMatchObject({ asked: 0.9, samples: 36 });
+      for (const fold of model.folds) expect(fold.temperature).toBeGreaterThan(0);
+    }
+    const names = [...nets, ...baselines.map(({ name }) => name)];
+    expect(metrics.verdict.models.map((m: { name: string }) => m.name).sort()).toEqual(names.sort());
+    expect(metrics.verdict.pairs.length).toBe((names.length * (names.length - 1)) / 2);
+    expect(first.stderr).not.toMatch(/leak/i);
+  });
+
+  it("splits.csv parts the samples of every fold", () => {
+    const [header, ...rows] = parseCsv(read("splits.csv"));
+    expect(header).toEqual(["sample", "row", "group", "split_0", "split_1", "final"]);
+    for (const [column, parts] of [
+      [3, { train: 15, validation: 3, test: 18 }],
+      [4, { train: 15, validation: 3, test: 18 }],
+      [5, { train: 30, validation: 6 }],
+    ] as const)
+      for (const [part, count] of Object.entries(parts))
+        expect(rows.filter((row) => row[column] === part).length, `${header[column]} ${part}`).toBe(count);
+  });
+
   it.each(nets)("oof_%s.csv holds each sample once, its probabilities by class", (net) => {
     const [header, ...rows] = parseCsv(read(`oof_${net}.csv`));
     expect(header).toEqual(["sample", "label", "fold", "predicted", ...classes]);
@@ -113,7 +159,7 @@ describe("cellhue run", () => {
   it("does nothing a second time, and only what depends on it after a change", async () => {
     const again = await cellhue([...args, "--out", out]);
     expect(again.code).toBe(0);
-    for (const stage of ["preprocess", "compare", "report"]) {
+    for (const stage of ["preprocess", "folds", "baselines", "train", "compare", "saliency", "report"]) {
       expect(again.stderr).toMatch(new RegExp(`^${stage}: done before`, "m"));
     }
     const report = read("report.html");
@@ -151,6 +197,7 @@ describe("cellhue run", () => {
     expect(existsSync(join(out, "report.html"))).toBe(false);
     expect(existsSync(join(out, "oof_efficientnet_lite0.csv"))).toBe(false);
     expect((await cellhue(["report", out])).stderr).toMatch(/needs the stage compare/);
+    expect(existsSync(join(out, "oof_baseline_knn.csv"))).toBe(true);
     for (const stage of ["compare", "saliency", "report"]) expect((await cellhue([stage, out])).code).toBe(0);
     expect(JSON.parse(read("metrics.json")).models.length).toBe(1);
   }, 300_000);

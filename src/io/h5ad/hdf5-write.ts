@@ -3,8 +3,8 @@
  * contiguous and not compressed, one-dimensional; strings are UTF-8 of variable length.
  */
 import { type FileHandle, open } from "node:fs/promises";
+import { H5Class } from "../hdf5/file.js";
 import { HEADER_BYTES, withBooleanType } from "./boolean-type.js";
-import { H5Class } from "./hdf5.js";
 
 const H5T_REFERENCE = 7;
 

@@ -16,7 +16,7 @@ export function openH5ad(file: Hdf5File, options: OpenOptions): ExpressionReader
   return new AnnDataReader(new H5adStore(file), options);
 }
 
-class H5adStore implements AnnDataStore {
+export class H5adStore implements AnnDataStore {
   readonly path: string;
   readonly format = "h5ad";
 

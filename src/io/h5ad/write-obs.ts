@@ -10,12 +10,13 @@
  */
 import { chmod, constants, copyFile, stat } from "node:fs/promises";
 import { CellhueError, throwIfAborted } from "../../errors.js";
+import { tableLength } from "../anndata/table.js";
 import { diskError, replaceFile } from "../atomic.js";
+import { H5Class, Hdf5File, isBoolean } from "../hdf5/file.js";
 import { openExpression } from "../reader.js";
 import { visible } from "../visible.js";
-import { H5Class, Hdf5File, isBoolean } from "./hdf5.js";
 import { Hdf5Writer } from "./hdf5-write.js";
-import { tableLength } from "./table.js";
+import { H5adStore } from "./open.js";
 
 export const obsPrefix = "cellhue_";
 
@@ -139,7 +140,7 @@ function frameVersion(file: Hdf5File): FrameVersion {
 async function extend(path: string, columns: readonly ObsColumn[], named: string): Promise<void> {
   const { version, rows, order, existing } = await inFile(path, (file) => ({
     version: frameVersion(file),
-    rows: tableLength(file, "obs") ?? 0,
+    rows: tableLength(new H5adStore(file), "obs") ?? 0,
     order: columnOrder(file),
     existing: new Set(
       columns.filter(({ name }) => overwritable(file, name, columns, named)).map((c) => c.name),
