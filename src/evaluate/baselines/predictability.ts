@@ -9,7 +9,7 @@
  */
 import type { Progress } from "../../progress.js";
 import type { Column } from "../../table.js";
-import type { Fold } from "../../train/folds.js";
+import type { Fold } from "../../train/folds/fold.js";
 import { accuracy } from "../accuracy.js";
 import { balancedAccuracy } from "../balanced-accuracy.js";
 import { argmaxRows } from "../metrics.js";

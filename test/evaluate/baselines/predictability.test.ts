@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import { predictability } from "../../../src/evaluate/baselines/predictability.js";
 import { RandomState } from "../../../src/random.js";
 import type { Column } from "../../../src/table.js";
-import { type Fold, stratifiedKFold } from "../../../src/train/folds.js";
+import type { Fold } from "../../../src/train/folds/fold.js";
+import { stratifiedKFold } from "../../../src/train/folds/stratified.js";
 import { largestDifference, predictabilityCase as oracle } from "./oracle.js";
 
 const number = (values: Iterable<number | null>): Column => ({

@@ -13,7 +13,7 @@ import { resolveLabels } from "../../../src/io/labels.js";
 import { openExpression } from "../../../src/io/reader.js";
 import type { DenseMatrix, Matrix } from "../../../src/matrix.js";
 import { RandomState } from "../../../src/random.js";
-import { stratifiedKFold } from "../../../src/train/folds.js";
+import { stratifiedKFold } from "../../../src/train/folds/stratified.js";
 
 interface RealSet {
   path: string;
