@@ -36,7 +36,7 @@ const nets = {
   net: ["efficientnet_lite0", "resnet18"],
   weights: { efficientnet_lite0: "pretrained", resnet18: "random" },
 };
-const common = { size: 64, batch: 16, lr: 5e-4, schedule: "one-cycle" };
+const common = { size: 64, batch: 16, lr: 3e-4 };
 
 const progress = {
   task: () => ({ update() {}, end() {} }),
@@ -105,7 +105,7 @@ const head = `# Results
 
 Written by \`node bench/protocols.mjs\` (Node ${process.version}); nothing here is typed by hand. Pooled out-of-fold accuracy with
 95 % bootstrap intervals; the same stratified folds (seed 42) and the same training samples under both protocols. Nets:
-EfficientNet-Lite0 with ImageNet weights, ResNet-18 from random weights; ${common.size} px, batch ${common.batch}, one cycle up to ${common.lr}, some 55 steps
+EfficientNet-Lite0 with ImageNet weights, ResNet-18 from random weights; ${common.size} px, batch ${common.batch}, learning rate ${common.lr}, some 55 steps
 a training, 15 % of the training samples kept for calibration. "Published": PCA, UMAP and t-SNE of all samples before the
 folds are drawn. "Inductive": all is fitted on the training samples of each fold. The intervals are of the pair alone.
 
