@@ -198,11 +198,11 @@ function named<Name extends string>(
 }
 
 /** The exact bound of a share of 0 or 1 of so many independent observations, where resampling has none. */
-function exactBound(
+export function exactBound(
   interval: Interval,
   trials: number,
   groups: Int32Array | undefined,
-  scale: (share: number) => number,
+  scale = (share: number) => share,
 ): Interval {
   const right = interval.estimate === 1;
   const all = ((1 - interval.level) / 2) ** (1 / trials); // the share at which so many of so many are this rare

@@ -256,6 +256,6 @@ function noSuchColumn(obs: Table, column: string, option: string): CellhueError 
             "give a table of labels, a line a sample: --labels FILE",
             "or add the labels to obs, e.g. in Python: adata.obs['label'] = …",
           ]
-        : [...near.map((name) => `--label ${shellWord(name)}`), ...others],
+        : [...near.map((name) => `${option} ${shellWord(name)}`), ...others],
   });
 }

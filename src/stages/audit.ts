@@ -11,6 +11,7 @@ import { baselines } from "../evaluate/baselines/index.js";
 import { predictability } from "../evaluate/baselines/predictability.js";
 import { bootstrap, type Interval } from "../evaluate/bootstrap.js";
 import { findDuplicates } from "../evaluate/duplicates.js";
+import { exactBound } from "../evaluate/metric-intervals.js";
 import { argmaxRows } from "../evaluate/metrics.js";
 import { type BatchColumn, batchColumns } from "../io/batch-columns.js";
 import { readSampleValues } from "../io/encoded.js";
@@ -147,13 +148,17 @@ async function heldOut(root: string, { samples, splits }: Design, { net }: Setti
   }
 }
 
+function groupCodes(groups: readonly string[], rows: Int32Array): Int32Array {
+  const names = [...new Set(groups)];
+  return rows.map((row) => names.indexOf(groups[row]));
+}
+
 /** Interval of a mean. @param rows the sample of each value */
 function interval(
   values: ArrayLike<number>,
   rows: Int32Array,
   { groups, seed }: Pick<Design, "groups" | "seed">,
 ): Interval {
-  const names = groups === null ? [] : [...new Set(groups)];
   const [found] = bootstrap(
     values.length,
     (times) => {
@@ -167,10 +172,23 @@ function interval(
     },
     {
       random: new RandomState([seed, STREAM]),
-      groups: groups === null ? undefined : rows.map((row) => names.indexOf(groups[row])),
+      groups: groups === null ? undefined : groupCodes(groups, rows),
     },
   );
   return found;
+}
+
+/** Interval of a share: with an exact bound where all or none are right. */
+function shareInterval(
+  hits: Float64Array,
+  rows: Int32Array,
+  design: Pick<Design, "groups" | "seed">,
+): Interval {
+  const found = interval(hits, rows, design);
+  if (found.low !== null || (found.estimate !== 0 && found.estimate !== 1)) return found;
+  const { groups } = design;
+  const codes = groups === null ? undefined : groupCodes(groups, rows);
+  return exactBound(found, codes === undefined ? hits.length : new Set(codes).size, codes);
 }
 
 const right = (actual: Int32Array, predicted: Int32Array): Float64Array =>
@@ -249,7 +267,7 @@ function judged(
   for (const code of actual) counts.set(code, (counts.get(code) ?? 0) + 1);
   const majority = Math.max(...counts.values()) / actual.length;
   const score = accuracy(actual, predicted);
-  const { low, high } = interval(right(actual, predicted), rows, design);
+  const { low, high } = shareInterval(right(actual, predicted), rows, design);
   const words =
     low !== null && low > majority
       ? `${what} can be told from ${from}: ${score.toFixed(2)}, where guessing gives ${majority.toFixed(2)}`
