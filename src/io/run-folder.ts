@@ -176,13 +176,13 @@ const rules: Record<StageName, StageRule> = {
     version: 1,
     after: ["compare"],
     settings: [],
-    writes: [/^audit$/, /^audit\.json$/, figure("audit_\\w+")],
+    writes: [/^audit$/, /^audit\.json$/],
   },
   report: {
     version: 2,
     after: ["compare", "saliency"],
     settings: [],
-    writes: [/^report\.html$/, figure("(images_by_class|embedding_\\w+|fold_scores|scores)")],
+    writes: [/^report\.html$/, figure("(images_by_class|embedding_\\w+|fold_scores|scores|audit_inflation)")],
   },
 };
 
@@ -414,9 +414,12 @@ export class RunFolder {
     }
   }
 
-  /** @throws CellhueError where a stage that this one builds on is not done */
-  requireBefore(stage: StageName): void {
-    for (const before of rules[stage].after) this.requireDone(before, stage);
+  /**
+   * @param along what the stage's command does itself (`stagesAlong`): not asked for
+   * @throws CellhueError where a stage that this one builds on is not done
+   */
+  requireBefore(stage: StageName, along: readonly StageName[] = []): void {
+    for (const before of rules[stage].after) if (!along.includes(before)) this.requireDone(before, stage);
   }
 
   /** @throws CellhueError unless `before` and all before it are done; what is out of date was removed when it became so */

@@ -97,8 +97,7 @@ export async function auditRun(
       notes: notesOf(all, columns.length, shuffled),
     };
     await run.writeJson("audit.json", report);
-    const figures = await writeFigures(run, report);
-    await run.finish("audit", ["audit.json", ...figures]);
+    await run.finish("audit", ["audit.json"]);
     const { reportStage } = await import("./report.js");
     if (run.record.stages.saliency?.state === "done") await reportStage(run, settings, ctx);
     return report;
@@ -383,16 +382,6 @@ function notesOf(all: readonly BatchColumn[], named: number, shuffled: boolean):
   ];
   if (!shuffled) notes.push("The run on shuffled labels was left out (--no-shuffled).");
   return notes;
-}
-
-async function writeFigures(run: RunFolder, report: AuditReport): Promise<string[]> {
-  const [{ auditInflation }, { writeFigure }] = await Promise.all([
-    import("../report/figures.js"),
-    import("../report/figure.js"),
-  ]);
-  const figure = auditInflation({ inflation: report.inflation });
-  await writeFigure(run.path("figures"), figure);
-  return [`figures/${figure.name}.svg`, `figures/${figure.name}.png`];
 }
 
 /** The audit in a few lines. */

@@ -86,6 +86,7 @@ export async function runStage(
         remedy: `cellhue run does all stages that a setting touches`,
       });
     }
+    run.requireBefore(stage, stagesAlong(stage));
     if (stage === "train") await requireTrainable(settings, ctx);
     for (const name of [...stagesAlong(stage), stage]) {
       if (name !== stage && (await run.isDone(name, settings))) continue;

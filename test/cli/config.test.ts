@@ -23,6 +23,8 @@ describe("resolveSettings", () => {
     expect(resolve()).toEqual({
       file: "dir/data.v2.h5ad",
       label: "type",
+      labels: null,
+      orientation: "auto",
       out: join("runs", "data.v2"),
       layer: null,
       useRaw: false,

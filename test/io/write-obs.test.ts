@@ -163,7 +163,7 @@ describe("writeObsColumns", () => {
       expect(await refusal(work("test/fixtures/h5ad/records.h5ad", target))).toMatch(
         /columns cannot be added[\s\S]*before 0\.7[\s\S]*write_h5ad/,
       );
-      expect(await refusal(work("package.json", target))).toMatch(/not HDF5/);
+      expect(await refusal(work("package.json", target))).toMatch(/not an expression file/);
       expect(await refusal(work("nowhere.h5ad", target))).toMatch(/no such file/);
     }
     expect(readdirSync(folder)).toEqual([]);
