@@ -101,8 +101,11 @@ function resolveDims(value: ValueRecord, length: number): number[] {
   return dims;
 }
 
-/** Compiles a graph for the CPU. */
-export async function createSession(graph: Graph, options: SessionOptions = {}): Promise<Session> {
+/** Opens an ONNX file on the CPU, with the options under which all of cellhue computes. */
+export async function openSession(
+  file: Uint8Array,
+  options: SessionOptions,
+): Promise<{ ort: typeof Ort; session: Ort.InferenceSession }> {
   const ort = await loadBackend();
   const sessionOptions: Ort.InferenceSession.SessionOptions = {
     executionProviders: ["cpu"],
@@ -116,6 +119,11 @@ export async function createSession(graph: Graph, options: SessionOptions = {}):
     enableProfiling: options.profile !== undefined,
   };
   if (options.profile !== undefined) sessionOptions.profileFilePrefix = options.profile;
-  const session = await ort.InferenceSession.create(graph.encode(), sessionOptions);
+  return { ort, session: await ort.InferenceSession.create(file, sessionOptions) };
+}
+
+/** Compiles a graph for the CPU. */
+export async function createSession(graph: Graph, options: SessionOptions = {}): Promise<Session> {
+  const { ort, session } = await openSession(graph.encode(), options);
   return new Session(ort, session, graph.inputs, graph.outputs);
 }

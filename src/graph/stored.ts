@@ -3,7 +3,7 @@
  * Contract: named arrays with their dims in, named arrays out.
  */
 import type * as Ort from "onnxruntime-common";
-import type { SessionOptions } from "./session.js";
+import { openSession, type SessionOptions } from "./session.js";
 
 export interface NamedArray {
   readonly data: Float32Array;
@@ -18,16 +18,7 @@ export class StoredGraph {
 
   /** @throws onnxruntime's error where the file is not whole or holds what it cannot run */
   static async open(file: Uint8Array, options: SessionOptions = {}): Promise<StoredGraph> {
-    const ort = (await import("onnxruntime-node")) as unknown as typeof Ort;
-    const session = await ort.InferenceSession.create(file, {
-      executionProviders: ["cpu"],
-      executionMode: "sequential",
-      graphOptimizationLevel: "all",
-      intraOpNumThreads: options.threads ?? 0,
-      interOpNumThreads: 1,
-      logSeverityLevel: 3,
-      extra: { session: { set_denormal_as_zero: "1" } },
-    });
+    const { ort, session } = await openSession(file, options);
     return new StoredGraph(ort, session);
   }
 
