@@ -10,8 +10,7 @@
  * picks one of them unseen, so this is left to the user.
  */
 import { CellhueError } from "../errors.js";
-import type { Table } from "../table.js";
-import { columnAsText } from "./labels.js";
+import { type GeneNames, isEnsembl, withoutVersion } from "./second-names.js";
 import { visible } from "./visible.js";
 
 /** The genes of a model. */
@@ -20,14 +19,6 @@ export interface WantedGenes {
   names: readonly string[];
   /** A second name of each ("" where it has none); null where none was known. */
   ids: readonly string[] | null;
-}
-
-/** The genes of a file. */
-export interface GeneNames {
-  /** One name a column of the matrix. */
-  index: readonly string[];
-  /** Other names of them, by column of var; null or "" where a gene has none. */
-  others: ReadonlyMap<string, readonly (string | null)[]>;
 }
 
 export type MatchRule = "exact" | "case" | "version" | "otherName";
@@ -46,15 +37,9 @@ export interface GeneMatch {
   how: Record<MatchRule, number>;
 }
 
-/** Genes and transcripts of any species, with a version or without. */
-const ENSEMBL = /^(ENS[A-Z]*[GT]\d{6,})(\.\d+)?$/i;
-
 const withoutCase = (name: string) => name.toLowerCase();
 /** The least that two names of one gene have in common: neither case nor version. */
-const plain = (name: string) => withoutCase(ENSEMBL.exec(name)?.[1] ?? name);
-
-const isEnsembl = (names: readonly (string | null)[]) =>
-  2 * names.filter((name) => name !== null && ENSEMBL.test(name)).length > names.length;
+const plain = (name: string) => withoutCase(withoutVersion(name));
 
 /**
  * @throws CellhueError where a name that the model needs stands at two columns or more, and nothing tells them apart
@@ -249,24 +234,3 @@ export function requireOverlap(
 }
 
 const percent = (share: number) => `${+(100 * share).toPrecision(3)} %`;
-
-/** Share of a column's names that must look like, and differ like, names of genes. */
-const MOSTLY = 0.5;
-/** A symbol or an id: no spaces, and not a number. */
-const NAME = /^(?=.*[A-Za-z])[\w.\-:@/()]{1,40}$/;
-
-/**
- * The names of a file's genes: the index of var and whatever columns hold names as well, told by their content (files
- * call them gene_ids, gene_symbols, feature_name, ensembl_id …). Biotypes, chromosomes and descriptions are not taken:
- * most genes have one of their own, without spaces. A column taken wrongly does no harm, as only equal names match.
- */
-export function geneNamesOf(genes: Table): GeneNames {
-  const others = new Map<string, (string | null)[]>();
-  for (const [name, column] of genes.columns) {
-    if (column.kind !== "string" && column.kind !== "categorical") continue;
-    const names = columnAsText(column);
-    const fitting = new Set(names.filter((text) => text !== null && NAME.test(text)));
-    if (fitting.size > MOSTLY * names.length) others.set(name, names);
-  }
-  return { index: genes.index, others };
-}

@@ -1,32 +1,53 @@
 /**
- * The second name of each gene: Ensembl ids where the index of var holds symbols, symbols where it holds ids. Found by
- * content, since files call that column anything (gene_ids, feature_name, ensembl_id …). Pure.
+ * Names of genes beside the index of var: Ensembl ids where the index holds symbols, symbols where it holds ids. Found by
+ * content, since files call such columns anything (gene_ids, feature_name, ensembl_id …). The one notion of an Ensembl id,
+ * for the writer of a model and for the matching of a new file with it. Pure.
  */
 import type { Table } from "../table.js";
 import { columnAsText } from "./labels.js";
 
-const ENSEMBL = /^ENS[A-Z]*[GT]\d{6,}(\.\d+)?$/i;
+/** The genes of a file. */
+export interface GeneNames {
+  /** One name a column of the matrix. */
+  index: readonly string[];
+  /** Other names of them, by column of var; null or "" where a gene has none. */
+  others: ReadonlyMap<string, readonly (string | null)[]>;
+}
 
-/** Share of names that must be Ensembl ids for a list to count as ids. */
-const MOSTLY = 0.9;
+/** Genes and transcripts of any species, with a version or without; the id without its version is the first group. */
+const ENSEMBL = /^(ENS[A-Z]*[GT]\d{6,})(\.\d+)?$/i;
+/** A symbol or an id: no spaces, and not a number. */
+const NAME = /^(?=.*[A-Za-z])[\w.\-:@/()]{1,40}$/;
 
-/** Whether these names are Ensembl ids, by and large. */
+/** An Ensembl id without its version; any other name as it is. */
+export const withoutVersion = (name: string): string => ENSEMBL.exec(name)?.[1] ?? name;
+
+/** Whether most of the names that are given (not null, not "") are Ensembl ids. */
 export function isEnsembl(names: readonly (string | null)[]): boolean {
   const given = names.filter((name) => name !== null && name !== "");
-  const ids = given.filter((name) => ENSEMBL.test(name as string)).length;
-  return given.length > 0 && ids >= MOSTLY * given.length;
+  return 2 * given.filter((name) => ENSEMBL.test(name as string)).length > given.length;
+}
+
+/**
+ * The index of var and whatever columns hold names as well. Biotypes, chromosomes and descriptions are not taken: names
+ * are without spaces, and most genes have one of their own. A column taken wrongly does no harm to matching, as only
+ * equal names match.
+ */
+export function geneNamesOf(genes: Table): GeneNames {
+  const others = new Map<string, (string | null)[]>();
+  for (const [column, values] of genes.columns) {
+    if (values.kind !== "string" && values.kind !== "categorical") continue;
+    const names = columnAsText(values);
+    const distinct = new Set(names.filter((name) => name !== null && NAME.test(name)));
+    if (2 * distinct.size > names.length) others.set(column, names);
+  }
+  return { index: genes.index, others };
 }
 
 /** @returns one name a gene ("" where it has none), or null where var has no such column */
 export function secondNames(genes: Table): string[] | null {
-  const ids = isEnsembl(genes.index);
-  for (const [, column] of genes.columns) {
-    if (column.kind !== "string" && column.kind !== "categorical") continue;
-    const names = columnAsText(column);
-    // Symbols differ from gene to gene; biotypes, chromosomes and genomes do not.
-    const distinct = new Set(names.filter((name) => name !== null)).size;
-    const fits = ids ? !isEnsembl(names) && distinct > 0.5 * names.length : isEnsembl(names);
-    if (fits) return names.map((name) => name ?? "");
-  }
+  const { index, others } = geneNamesOf(genes);
+  const ids = isEnsembl(index);
+  for (const names of others.values()) if (isEnsembl(names) !== ids) return names.map((name) => name ?? "");
   return null;
 }

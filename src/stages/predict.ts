@@ -8,13 +8,7 @@ import { basename, dirname, extname, join, resolve } from "node:path";
 import { CellhueError, throwIfAborted } from "../errors.js";
 import { StoredGraph } from "../graph/stored.js";
 import { checkObsColumns, writeObsColumns } from "../io/h5ad/write-obs.js";
-import {
-  type GeneMatch,
-  geneNamesOf,
-  type MatchRule,
-  matchGenes,
-  requireOverlap,
-} from "../io/match-genes.js";
+import { type GeneMatch, type MatchRule, matchGenes, requireOverlap } from "../io/match-genes.js";
 import { describeMatrix, type MatrixState } from "../io/matrix-state.js";
 import { type ModelFile, readModelMetadata, type StoredMetadata } from "../io/model-file-read.js";
 import { type ModelInput, modelRows, requireUsable } from "../io/model-rows.js";
@@ -27,6 +21,7 @@ import {
   writePredictions,
 } from "../io/predictions.js";
 import { type ExpressionReader, openExpression } from "../io/reader.js";
+import { geneNamesOf } from "../io/second-names.js";
 import { shellWord, visible } from "../io/visible.js";
 import type { Matrix } from "../matrix.js";
 import { silent } from "../progress.js";

@@ -1,11 +1,8 @@
-import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CellhueError } from "../../src/errors.js";
-import { type GeneNames, geneNamesOf, matchGenes, requireOverlap } from "../../src/io/match-genes.js";
-import { openExpression } from "../../src/io/reader.js";
+import { matchGenes, requireOverlap } from "../../src/io/match-genes.js";
+import type { GeneNames } from "../../src/io/second-names.js";
 import { RandomState } from "../../src/random.js";
-import type { Table } from "../../src/table.js";
 
 const names = (index: string[], others: Record<string, (string | null)[]> = {}): GeneNames => ({
   index,
@@ -174,62 +171,5 @@ describe("requireOverlap", () => {
     expect(text).toMatch(/no gene of the model[\s\S]*'TP53', and in var: chr[\s\S]*'ENSG00000141510'/);
     expect(text).not.toMatch(/--min-overlap/);
     expect(refusal(["A"], names([]), 0)).toMatch(/names its genes none at all/);
-  });
-});
-
-describe("geneNamesOf", () => {
-  it("takes columns that hold names, by their content", () => {
-    const categorical = (categories: string[], codes: number[]) =>
-      ({ kind: "categorical", categories, codes: Int32Array.from(codes), ordered: false }) as const;
-    const table: Table = {
-      length: 4,
-      index: ["ENSG00000000001", "ENSG00000000002", "ENSG00000000003", "ENSG00000000004"],
-      columns: new Map<string, Table["columns"] extends ReadonlyMap<string, infer C> ? C : never>([
-        ["symbol", { kind: "string", values: ["TP53", "HLA-A", null, "AC.1"] }],
-        ["as categories", categorical(["a1", "b1", "c1"], [0, 1, 2, -1])],
-        ["biotype", categorical(["protein_coding", "lncRNA"], [0, 0, 0, 1])],
-        ["description", { kind: "string", values: ["tumour protein", "major complex", "so so", "none at"] }],
-        ["start", { kind: "number", values: Float64Array.of(1, 2, 3, 4), integer: true }],
-        ["numbers as text", { kind: "string", values: ["1", "2", "3", "4"] }],
-      ]),
-    };
-    const found = geneNamesOf(table);
-    expect([...found.others.keys()]).toEqual(["symbol", "as categories"]);
-    expect(found.others.get("as categories")).toEqual(["a1", "b1", "c1", null]);
-    expect(
-      geneNamesOf({ length: 0, index: [], columns: new Map([["x", { kind: "string", values: [] }]]) }),
-    ).toEqual({
-      index: [],
-      others: new Map(),
-    });
-  });
-
-  const shared = "../shared/data";
-  it.skipIf(!existsSync(shared))("finds the second names of files by many writers", async () => {
-    const found: Record<string, string[]> = {};
-    for (const folder of [shared, join(shared, "formats")]) {
-      for (const file of readdirSync(folder).filter((name) => name.endsWith(".h5ad"))) {
-        const reader = await openExpression(join(folder, file), { requireX: false });
-        const { others } = geneNamesOf(reader.var());
-        if (others.size > 0) found[file] = [...others.keys()];
-        reader.close();
-      }
-    }
-    // anndata-rs's sample has one gene, and the columns of the anndata and zellkonverter files are made up.
-    expect(found).toEqual({
-      "anndata-rs_sample.h5ad": [
-        "Biotype",
-        "Chromosome",
-        "Gene",
-        "feature_name",
-        "feature_reference",
-        "feature_biotype",
-      ],
-      "anndata_v0.7.0.h5ad": ["var_cat", "cat_ordered"],
-      "anndata_v0.7.8.h5ad": ["var_cat", "cat_ordered"],
-      "squidpy_test_data.h5ad": ["gene_ids"],
-      "tiledbsoma_multiome_subset_100_100.h5ad": ["gene_ids"],
-      "zellkonverter_krumsiek11_augmented_v0-8.h5ad": ["dummy_str"],
-    });
   });
 });
