@@ -43,10 +43,10 @@ export class CellhueError extends Error {
   }
 }
 
-/** Thrown where an AbortSignal fires (Ctrl-C): nothing is wrong, the work done so far is kept. */
+/** Thrown where an AbortSignal fires (Ctrl-C): nothing is wrong, and a run keeps the work done so far. */
 export class InterruptedError extends CellhueError {
   constructor() {
-    super("interrupted; finished work is kept, the same command continues it", {}, 130);
+    super("interrupted: start the same command again; a run goes on where it was", {}, 130);
     this.name = "InterruptedError";
   }
 }

@@ -80,30 +80,36 @@ export async function sweepTemporary(folder: string): Promise<void> {
   }
 }
 
-/** What users can cause on a disk: [what happened, what to do]. */
+/** What users can cause on a disk: [what happened, what to do]; OPTION is the one that named the path. */
 const reasons: Record<string, readonly [string, string]> = {
-  ENOSPC: ["the disk is full", "free some space, or choose another disk with --out; finished work is kept"],
+  ENOSPC: ["the disk is full", "free some space and start again, or choose another disk with OPTION"],
   EDQUOT: [
     "your disk quota is used up",
-    "free some space, or choose another disk with --out; finished work is kept",
+    "free some space and start again, or choose another disk with OPTION",
   ],
-  EROFS: ["the file system is read-only", "choose a folder that can be written with --out"],
+  EROFS: ["the file system is read-only", "choose a folder that can be written with OPTION"],
   EACCES: [
     "no permission to write here",
-    "choose a folder of your own with --out, or change its permissions",
+    "choose a folder of your own with OPTION, or change its permissions",
   ],
-  EPERM: ["no permission to write here", "choose a folder of your own with --out, or change its permissions"],
-  ENOTDIR: ["a part of this path is a file, not a folder", "choose another folder with --out"],
-  EISDIR: ["a folder stands where a file is to be written", "choose another folder with --out"],
+  EPERM: [
+    "no permission to write here",
+    "choose a folder of your own with OPTION, or change its permissions",
+  ],
+  ENOTDIR: ["a part of this path is a file, not a folder", "choose another folder with OPTION"],
+  EISDIR: ["a folder stands where a file is to be written", "choose another path with OPTION"],
   ENOENT: ["the folder is gone", "something removed it meanwhile: start the same command again"],
-  ENAMETOOLONG: ["the path is longer than this file system allows", "choose a shorter path with --out"],
-  EFBIG: ["the file is larger than this file system or your limit allows", "choose another disk with --out"],
-  EIO: ["the disk reports an error", "check the disk, or choose another one with --out"],
+  ENAMETOOLONG: ["the path is longer than this file system allows", "choose a shorter path with OPTION"],
+  EFBIG: ["the file is larger than this file system or your limit allows", "choose another disk with OPTION"],
+  EIO: ["the disk reports an error", "check the disk, or choose another one with OPTION"],
   EMFILE: ["too many files are open", "raise the limit (ulimit -n) and start the same command again"],
 };
 
-/** Turns an error of the file system into a CellhueError; anything else passes unchanged. */
-export function diskError(error: unknown, path: string, bytes?: number): unknown {
+/**
+ * Turns an error of the file system into a CellhueError; anything else passes unchanged.
+ * @param option that names another place
+ */
+export function diskError(error: unknown, path: string, bytes?: number, option = "--out"): unknown {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const reason = Object.hasOwn(reasons, code) ? reasons[code] : undefined;
   if (reason === undefined) return error;
@@ -111,7 +117,7 @@ export function diskError(error: unknown, path: string, bytes?: number): unknown
   return new CellhueError(`cannot write ${basename(path)}: ${reason[0]}`, {
     where: path,
     found: `${code}${size}`,
-    remedy: reason[1],
+    remedy: reason[1].replace("OPTION", option),
     cause: error,
   });
 }

@@ -72,6 +72,14 @@ describe("diskError", () => {
     expect(error).toBeInstanceOf(CellhueError);
     expect((error as CellhueError).parts).toMatchObject({ where: "/x/file", found: `${code} (12 bytes)` });
   });
+  it("names the option that gave the path", () => {
+    const remedy = (option?: string) => {
+      const error = diskError(Object.assign(new Error(), { code: "EACCES" }), "/x/file", 12, option);
+      return (error as CellhueError).parts.remedy;
+    };
+    expect(remedy()).toMatch(/with --out,/);
+    expect(remedy("--write")).toMatch(/with --write,/);
+  });
   it("lets anything else pass, an error called like a property too", () => {
     for (const error of [new Error("x"), "text", Object.assign(new Error(), { code: "constructor" })]) {
       expect(diskError(error, "/x")).toBe(error);

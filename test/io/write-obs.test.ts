@@ -232,6 +232,12 @@ describe("writeObsColumns", () => {
     expect(readdirSync(folder).sort()).toEqual(["in.h5ad", "out.h5ad"]);
   });
 
+  it("makes the folder of the target", async () => {
+    const target = join(folder, "deep", "er", "out.h5ad");
+    await writeObsColumns("test/fixtures/cli.h5ad", target, columnsOf(36, ["a"]));
+    expect(readdirSync(join(folder, "deep", "er"))).toEqual(["out.h5ad"]);
+  });
+
   it("says where a file is cut short", async () => {
     const source = join(folder, "cut.h5ad");
     copyFileSync("test/fixtures/cli.h5ad", source);
@@ -254,7 +260,7 @@ describe("writeObsColumns", () => {
           name: `cellhue_${k}_${"x".repeat(900)}`,
         }));
         const text = await refusal(writeObsColumns("test/fixtures/cli.h5ad", join(small, "out.h5ad"), many));
-        expect(text).toMatch(/cannot write out\.h5ad: the disk is full/);
+        expect(text).toMatch(/cannot write out\.h5ad: the disk is full[\s\S]*--write/);
         expect(readdirSync(small)).toEqual([]);
       } finally {
         unmount(small);

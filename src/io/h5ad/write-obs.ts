@@ -8,7 +8,8 @@
  * is not written this time is taken out of the order of columns, by which readers go.
  * Format: https://anndata.readthedocs.io/en/stable/fileformat-prose.html
  */
-import { chmod, constants, copyFile, stat } from "node:fs/promises";
+import { chmod, constants, copyFile, mkdir, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { CellhueError, throwIfAborted } from "../../errors.js";
 import { tableLength } from "../anndata/table.js";
 import { diskError, replaceFile } from "../atomic.js";
@@ -44,7 +45,8 @@ export async function checkObsColumns(source: string, target: string): Promise<v
 }
 
 /**
- * Copies `source` to `target` with the columns added (one value a row of obs). The target is either whole or as it was.
+ * Copies `source` to `target` with the columns added (one value a row of obs). The target is either whole or as it was;
+ * its folder is made where there is none.
  * @throws CellhueError as `checkObsColumns`; where an earlier prediction's column cannot be overwritten; for the disk
  * @throws RangeError where there is no column, a name lacks the prefix, or a column has another length than obs
  */
@@ -61,6 +63,7 @@ export async function writeObsColumns(
   await checkObsColumns(source, target);
   const bytes = (await stat(source)).size;
   try {
+    await mkdir(dirname(resolve(target)), { recursive: true });
     await replaceFile(target, async (temporary) => {
       await copyFile(source, temporary, constants.COPYFILE_FICLONE);
       await chmod(temporary, (await stat(source)).mode | 0o200);
@@ -69,7 +72,7 @@ export async function writeObsColumns(
       throwIfAborted(signal);
     });
   } catch (error) {
-    throw diskError(systemError(error), target, bytes);
+    throw diskError(systemError(error), target, bytes, "--write");
   }
 }
 
