@@ -69,6 +69,7 @@ export type { AuditReport } from "./report/audit-report.js";
 export type { AuditOptions } from "./stages/audit.js";
 export type { Metrics } from "./stages/compare.js";
 export type { StageContext } from "./stages/context.js";
+export { type Exported, type ExportOptions, exportModel } from "./stages/export.js";
 export { inspectFile as inspect } from "./stages/inspect.js";
 export { type Prediction, type PredictOptions, predictFile as predict } from "./stages/predict.js";
 export type { RunResult } from "./stages/run.js";

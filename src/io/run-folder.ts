@@ -422,15 +422,18 @@ export class RunFolder {
     for (const before of rules[stage].after) if (!along.includes(before)) this.requireDone(before, stage);
   }
 
-  /** @throws CellhueError unless `before` and all before it are done; what is out of date was removed when it became so */
-  private requireDone(before: StageName, stage: StageName): void {
+  /**
+   * @param what needs it, for the error
+   * @throws CellhueError unless `before` and all before it are done; what is out of date was removed when it became so
+   */
+  requireDone(before: StageName, what: string): void {
     const alone = rules[before].after.filter((earlier) => !rules[before].along?.includes(earlier));
     const along = rules[before].along ?? [];
     for (const earlier of [...alone, ...along.flatMap((name) => rules[name].after)])
       this.requireDone(earlier, before);
     const state = this.state.stages[before];
     if (state?.state === "done") return;
-    throw new CellhueError(`${stage} needs the stage ${before}, which is not done`, {
+    throw new CellhueError(`${what} needs the stage ${before}, which is not done`, {
       where: this.root,
       found: state === undefined ? `${before} has not been run` : `${before} was cut off`,
       remedy: `cellhue ${before} ${shellWord(this.root)}`,

@@ -28,6 +28,7 @@ const commands = [
   "report",
   "audit",
   "predict",
+  "export",
   "inspect",
   "demo",
 ];
