@@ -19,7 +19,7 @@ export function addPredict(program: Command, exit: (code: number) => void): void
     .command("predict")
     .summary("classify new samples with the model file of a run")
     .description(
-      "Matches the file's genes to the model's by name, and writes a CSV: sample, predicted, confidence, a probability a\nclass, distance to training. Genes that the file does not have are filled so that they say nothing; too few are refused.\nGive the matrix as it was in training (counts or logarithms): the model does the rest.",
+      "Matches the file's genes to the model's by name, and writes a CSV: sample, predicted, confidence, a probability a\nclass, distance to training. A gene that the file does not have says nothing; a file with too few is refused.\nGive the matrix as it was in training (counts or logarithms): the model does the rest.",
     )
     .argument("<model>", "model_final.onnx of a run")
     .argument("<file>", "expression file (.h5ad) with the new samples")

@@ -36,7 +36,7 @@ const schema = z
     /** Above the threshold a sample is flagged as far from training; null where none could be set. */
     distance: z.looseObject({ threshold: z.number().nullable(), quantile: z.number().optional() }),
     abstain: z.looseObject({ threshold: share.nullable(), meaning: z.string() }),
-    /** A label set holds all labels whose probability is at least the threshold. */
+    /** A label set holds all labels whose probability is at least the threshold (null: all); null: there are no sets. */
     conformal: z.looseObject({ coverage: share, threshold: share.nullable() }).nullable(),
   })
   .refine(
@@ -119,7 +119,7 @@ const damaged = (where: string, found: string, cause?: unknown) =>
     where,
     found,
     expected: `JSON of the schema cellhue.model/${known}`,
-    remedy: "copy the file again, or write it anew: cellhue saliency RUN",
+    remedy: "copy the file again, or write it anew: cellhue export RUN --out NEW.onnx",
     cause,
   });
 

@@ -115,7 +115,7 @@ export async function predictFile(
   const predictions = decide(await runModel(stored, matrix, input, options.threads, ctx), metadata.labels, {
     threshold,
     distance: metadata.distance.threshold,
-    set: metadata.conformal?.threshold ?? null,
+    set: metadata.conformal === null ? null : (metadata.conformal.threshold ?? 0),
   });
   let h5ad: string | null = null;
   if (options.write !== undefined) {
@@ -408,7 +408,7 @@ const notRunnable = ({ path }: ModelFile, cause: unknown) =>
     where: path,
     found: visible((cause instanceof Error ? cause.message : String(cause)).split("\n")[0], 300),
     expected: "expression in; probabilities and distance out",
-    remedy: "copy the file again, or write it anew: cellhue saliency RUN",
+    remedy: "copy the file again, or write it anew: cellhue export RUN --out NEW.onnx",
     cause,
   });
 

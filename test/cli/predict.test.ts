@@ -60,7 +60,7 @@ describe("cellhue predict", () => {
     expect(JSON.parse(stdout)).toMatchObject({
       schema: "cellhue.prediction/1",
       samples: 40,
-      genes: { overlap: 3, filled: { count: 1, with: "mean", first: ["none"] } },
+      genes: { overlap: 3, missing: { count: 1, first: ["none"] } },
       threshold: 0.7,
       csv: at("p.csv"),
       h5ad: at("w.h5ad"),

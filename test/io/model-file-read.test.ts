@@ -30,14 +30,12 @@ const refusal = async (path: string): Promise<string> => {
 };
 
 describe("readModelMetadata", () => {
-  it("reads metadata, gene means and what else stands there", async () => {
+  it("reads metadata and what else stands there", async () => {
     const model = madeModel(4, ["=1+1", "<b>", 'a "b"\nc'], { metadata: { card: { limits: ["few"] } } });
     const path = file(modelBytes(model));
-    const { metadata, geneMeans, bytes } = await readModelMetadata(path);
+    const { metadata, bytes } = await readModelMetadata(path);
     expect(metadata).toMatchObject({ labels: model.labels, genes: model.genes, card: { limits: ["few"] } });
-    expect(geneMeans).toEqual(model.geneMeans);
     expect(Buffer.from(bytes).equals(readFileSync(path))).toBe(true);
-    expect((await readModelMetadata(file(made({ missing: "NaN" })))).geneMeans).toBeNull();
   });
 
   it("takes null where a threshold could not be set", async () => {
@@ -104,9 +102,6 @@ describe("readModelMetadata", () => {
       /normalize/,
     ],
     ["a threshold beyond 1", { metadata: { abstain: { threshold: 2, meaning: "" } } }, /abstain\.threshold/],
-    ["no gene means", { strings: { cellhue_gene_means: "" } }, /0 gene means for 4 genes/],
-    ["gene means cut short", { geneMeans: new Float32Array(3) }, /3 gene means for 4 genes/],
-    ["gene means that are not finite", { geneMeans: Float32Array.of(1, Number.NaN, 1, 1) }, /not finite/],
   ])("damaged metadata: %s", async (_, changes, found) => {
     const text = await refusal(file(made(changes)));
     expect(text).toMatch(/metadata of the model file are damaged/);

@@ -1,6 +1,12 @@
-/** A small model file and small .h5ad files, made for tests of `cellhue predict`. */
+/**
+ * Small model files and small .h5ad files, made for tests of `cellhue predict`. The model is of the form that the stages
+ * write (the metadata are of the writer's own type, the normalisation is the writer's graph), but with a linear softmax
+ * in place of encoder and net, so that its answers can be computed in the slow, obvious way.
+ */
 import { writeFileSync } from "node:fs";
-import { Graph, type Value } from "../../src/graph/graph.js";
+import { normalizeGraph } from "../../src/encode/normalize-graph.js";
+import { Graph } from "../../src/graph/graph.js";
+import { type ModelMetadata, modelSchema } from "../../src/io/model-file.js";
 import { RandomState } from "../../src/random.js";
 
 export interface MadeModel {
@@ -11,9 +17,10 @@ export interface MadeModel {
   state: string;
   /** Genes × classes, row-major. */
   weights: Float32Array;
+  /** What a gene that was not measured counts as, after normalisation. */
   geneMeans: Float32Array;
-  /** NaN: the graph itself puts the mean (of the normalised scale) where a gene is missing. */
-  missing: "NaN" | undefined;
+  /** Each gene's share of all counts. */
+  geneShares: Float32Array;
   distance: number | null;
   abstain: number | null;
   conformal: number | null;
@@ -22,7 +29,7 @@ export interface MadeModel {
   strings: Record<string, string>;
 }
 
-/** Means of 0.5, 1, 1.5 …, weights that are random. */
+/** Means of 0.5, 1, 1.5 …, shares in the same proportion, weights that are random. */
 export function madeModel(genes: number, labels: string[], changes: Partial<MadeModel> = {}): MadeModel {
   const random = new RandomState(genes);
   return {
@@ -33,7 +40,7 @@ export function madeModel(genes: number, labels: string[], changes: Partial<Made
     state: "counts",
     weights: Float32Array.from({ length: genes * labels.length }, () => random.random() - 0.5),
     geneMeans: Float32Array.from({ length: genes }, (_, j) => (j + 1) / 2),
-    missing: undefined,
+    geneShares: Float32Array.from({ length: genes }, (_, j) => (2 * (j + 1)) / (genes * (genes + 1))),
     distance: 10,
     abstain: 0.75,
     conformal: 0.2,
@@ -43,51 +50,43 @@ export function madeModel(genes: number, labels: string[], changes: Partial<Made
   };
 }
 
-/** expression N×genes → a linear softmax, and the Euclidean distance to 0. */
+/** expression N×genes, NaN where it was not measured → a linear softmax, and the Euclidean distance to 0. */
 export function modelBytes(m: MadeModel): Uint8Array {
   const [genes, classes] = [m.genes.length, m.labels.length];
   const g = new Graph("made");
   const expression = g.input("expression", ["N", genes]);
-  let x: Value = expression;
-  if (m.missing === "NaN") {
-    const means = g.initializer("means", m.geneMeans, [genes]);
-    const unknown = g.op("IsNaN", [x], x.dims, {}, { type: "bool" });
-    x = g.op("Where", [unknown, means, x], x.dims, {}, { type: "float32" });
-  }
-  if (m.normalize === "log1p-cp10k") {
-    const total = g.op("ReduceSum", [x, g.ints([1])], ["N", 1], { keepdims: 1 });
-    const safe = g.op("Max", [total, g.scalar(1e-30)], ["N", 1]);
-    const scaled = g.op("Mul", [g.op("Div", [x, safe], x.dims), g.scalar(1e4)], x.dims);
-    x = g.op("Log", [g.op("Add", [scaled, g.scalar(1)], x.dims)], x.dims);
-  }
+  const normalised = normalizeGraph(g, expression, m.normalize, m.geneShares);
+  const missing = g.op("IsNaN", [normalised], normalised.dims, {}, { type: "bool" });
+  const means = g.initializer("means", m.geneMeans, [genes]);
+  const x = g.op("Where", [missing, means, normalised], normalised.dims, {}, { type: "float32" });
   const logits = g.op("MatMul", [x, g.initializer("weights", m.weights, [genes, classes])], ["N", classes]);
   g.output("probabilities", g.op("Softmax", [logits], logits.dims, { axis: 1 }));
   g.output("logits", logits);
   g.output("image", expression);
-  g.output("distance", g.op("ReduceL2", [x, g.ints([1])], ["N"], { keepdims: 0 }));
-  const metadata = {
-    schema: "cellhue.model/2",
+  g.output("distance", g.op("ReduceL2", [x, g.ints([1])], ["N", 1], { keepdims: 1 }));
+  const metadata: ModelMetadata = {
+    schema: modelSchema,
     net: "resnet18",
     labels: m.labels,
     genes: m.genes,
     geneIds: m.geneIds,
-    ...(m.missing === undefined ? {} : { input: { name: "expression", missing: m.missing } }),
+    input: { name: "expression", dims: `N×${genes}`, missing: "NaN" },
+    outputs: { probabilities: `N×${classes}`, logits: `N×${classes}`, image: `N×${genes}`, distance: "N×1" },
     inputState: { state: m.state, evidence: "made for a test", normalize: m.normalize },
-    calibration: { temperature: 1 },
-    distance: { threshold: m.distance, quantile: 0.95 },
+    encoder: {},
+    calibration: { temperature: 1, samples: 0 },
+    distance: { threshold: m.distance, quantile: 0.99, meaning: "made for a test" },
     abstain: { threshold: m.abstain, meaning: "made for a test" },
-    conformal: m.conformal === null ? null : { coverage: 0.9, threshold: m.conformal },
-    ...m.metadata,
+    conformal:
+      m.conformal === null
+        ? null
+        : { coverage: 0.9, threshold: m.conformal, samples: 9, meaning: "made for a test" },
+    metrics: {},
+    card: { intendedUse: "", data: "", limits: [] },
+    provenance: {},
   };
-  const means = Buffer.from(m.geneMeans.buffer, m.geneMeans.byteOffset, m.geneMeans.byteLength);
-  return g.encode(
-    {
-      cellhue: JSON.stringify(metadata),
-      ...(m.missing === "NaN" ? {} : { cellhue_gene_means: means.toString("base64") }),
-      ...m.strings,
-    },
-    { name: "cellhue", version: "7.8.9" },
-  );
+  const strings = { cellhue: JSON.stringify({ ...metadata, ...m.metadata }), ...m.strings };
+  return g.encode(strings, { name: "cellhue", version: "7.8.9" });
 }
 
 export function writeModel(path: string, model: MadeModel): string {
@@ -95,13 +94,20 @@ export function writeModel(path: string, model: MadeModel): string {
   return path;
 }
 
-/** What the model says of one sample, its genes in the model's order: the slow, obvious way in float64. */
+/**
+ * What the model says of one sample, its genes in the model's order, NaN where one was not measured: the slow, obvious
+ * way in float64.
+ */
 export function obvious(
   m: MadeModel,
   sample: readonly number[],
 ): { probabilities: number[]; distance: number } {
-  const total = sample.reduce((a, b) => a + b, 0);
-  const x = m.normalize === "none" ? sample : sample.map((v) => Math.log1p((1e4 * v) / (total || 1)));
+  const measured = [...sample.keys()].filter((j) => !Number.isNaN(sample[j]));
+  const sum = (of: (j: number) => number) => measured.reduce((total, j) => total + of(j), 0);
+  // The measured genes have their usual share of the sample's total.
+  const total = sum((j) => sample[j]) / (measured.length === sample.length ? 1 : sum((j) => m.geneShares[j]));
+  const normalised = (v: number) => (m.normalize === "none" ? v : Math.log1p((1e4 * v) / (total || 1)));
+  const x = sample.map((v, j) => (Number.isNaN(v) ? m.geneMeans[j] : normalised(v)));
   const k = m.labels.length;
   const logits = m.labels.map((_, c) => x.reduce((sum, v, j) => sum + v * m.weights[j * k + c], 0));
   const highest = Math.max(...logits);

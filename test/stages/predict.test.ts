@@ -169,7 +169,7 @@ describe("genes", () => {
       overlap: 4,
       share: 1,
       how: { exact: 1, case: 1, version: 1, otherName: 1 },
-      filled: { count: 0, with: "mean", first: [] },
+      missing: { count: 0, first: [] },
       ambiguous: { count: 0, first: [] },
     });
     const expected = x.map((row) => obvious(model, [row[4], row[3], row[1], row[0]]));
@@ -180,27 +180,21 @@ describe("genes", () => {
     expect(summary.warnings).toEqual([]);
   });
 
-  it.each(["mean", "scaled mean", "NaN"])("that are missing are filled: %s", async (how) => {
-    const normalize = how === "scaled mean" ? "log1p-cp10k" : "none";
-    const model = madeModel(4, ["a", "b"], { normalize, missing: how === "NaN" ? "NaN" : undefined });
-    const x = madeCounts(33, 3, 4).map((row) => row.map((v) => v + 1));
-    const file = await writeH5ad(at("new.h5ad"), { x, genes: ["G3", "x", "G1"] });
-    const summary = await predict(writeModel(at("m.onnx"), model), file);
-    // means are 0.5, 1, 1.5, 2; G1 and G3 are measured
-    const expected = x.map(([g3, , g1]) => {
-      const depth = how === "scaled mean" ? (g1 + g3) / 3 : 1;
-      return obvious(model, [0.5 * depth, g1, 1.5 * depth, g3]);
-    });
-    expect(gap(csv().slice(1), expected)).toBeLessThan(2e-6);
-    expect(summary.genes.filled).toEqual({
-      count: 2,
-      with: { mean: "mean", "scaled mean": "mean, scaled by the sample's depth", NaN: "NaN" }[how],
-      first: ["G0", "G2"],
-    });
-    expect(summary.warnings[0]).toMatch(
-      /^2 genes of the model are not in the file \(G0, G2\): .* says? nothing$/,
-    );
-  });
+  it.each(["none", "log1p-cp10k"] as const)(
+    "that are missing say nothing, normalised by %s",
+    async (normalize) => {
+      const model = madeModel(4, ["a", "b"], { normalize });
+      const x = madeCounts(33, 3, 4).map((row) => row.map((v) => v + 1));
+      const file = await writeH5ad(at("new.h5ad"), { x, genes: ["G3", "x", "G1"] });
+      const summary = await predict(writeModel(at("m.onnx"), model), file);
+      const expected = x.map(([g3, , g1]) => obvious(model, [Number.NaN, g1, Number.NaN, g3]));
+      expect(gap(csv().slice(1), expected)).toBeLessThan(2e-6);
+      expect(summary.genes.missing).toEqual({ count: 2, first: ["G0", "G2"] });
+      expect(summary.warnings[0]).toMatch(
+        /^2 genes of the model are not in the file \(G0, G2\): each counts as its mean in training/,
+      );
+    },
+  );
 
   it("a few missing are a note, many a warning; those found twice always are", async () => {
     const genes = Array.from({ length: 20 }, (_, j) => `G${j}`);
@@ -412,6 +406,18 @@ describe("--write", () => {
     expect(text).toContain(`predictions: ${at("out.csv")}\nwith columns of obs: ${at("out.h5ad")}`);
   });
 
+  it("has all labels in the sets of a model that could exclude none", async () => {
+    const conformal = { coverage: 0.9, threshold: null, samples: 3, meaning: "too few" };
+    const model = madeModel(5, ["x", "y"], { metadata: { conformal } });
+    const file = await writeH5ad(at("new.h5ad"), { x: madeCounts(7, 5), genes: model.genes });
+    const summary = await predict(writeModel(at("m.onnx"), model), file, { write: at("out.h5ad") });
+    expect(summary.labelSets).toEqual({ coverage: 0.9, sizes: [0, 0, 7] });
+    const { values } = (await columns(at("out.h5ad"))).get("cellhue_label_set") as Column & {
+      kind: "string";
+    };
+    expect(new Set(values)).toEqual(new Set(['["x","y"]']));
+  });
+
   it("leaves out what the model cannot say, and replaces an earlier prediction", async () => {
     const model = madeModel(5, ["x", "y", "z"]);
     const file = await writeH5ad(at("new.h5ad"), { x: madeCounts(7, 5), genes: model.genes });
@@ -486,11 +492,7 @@ describe("refusals leave nothing behind", () => {
       { metadata: { labels: ["a", "b", "c"] } },
       /'probabilities' is of 32 × 2, not 32 × 3/,
     ],
-    [
-      "another number of genes",
-      { metadata: { genes: ["G0"] }, geneMeans: new Float32Array(1) },
-      /cannot be run/,
-    ],
+    ["another number of genes", { metadata: { genes: ["G0"] } }, /cannot be run/],
     [
       "weights that are not finite",
       { weights: Float32Array.of(1, Number.NaN, 1, 1) },
