@@ -6,7 +6,7 @@
  */
 import type { Graph, Value } from "../graph/graph.js";
 import { cast } from "../graph/ops/cast.js";
-import { add, div, log, mul, sub } from "../graph/ops/elementwise.js";
+import { add, div, log, mul, relu, sub } from "../graph/ops/elementwise.js";
 import { rowSum } from "../graph/ops/reduce.js";
 import { zeroMissing } from "../graph/ops/zero-missing.js";
 import { type Normalization, normalizationTotals } from "../io/normalize.js";
@@ -32,7 +32,7 @@ export function normalizeGraph(
   const usual = cast(g, g.initializer("gene_shares", shares, [1, shares.length]), "float64");
   const lost = rowSum(g, g.op("Where", [missing, usual, number(0)], x.dims, {}, { type: "float64" }));
   // Exactly the sample's own total where all genes were measured.
-  const measured = add(g, sub(g, number(1), lost), number(LEAST));
+  const measured = add(g, relu(g, sub(g, number(1), lost)), number(LEAST));
   const total = div(g, add(g, rowSum(g, zeroMissing(g, x)), number(LEAST)), measured);
   const scaled = div(g, mul(g, x, number(normalizationTotals[how])), total);
   return cast(g, log(g, add(g, scaled, number(1))), "float32");

@@ -20,20 +20,32 @@ const RISK = 0.05;
 /** Share of samples like those of training that are flagged as far. */
 const FAR = 0.01;
 
+/** Fewer validation samples say nothing of a temperature. */
+const LEAST_SAMPLES = 10;
+/** A temperature beyond these is a fit that ran away (a net without skill, few samples): it would flatten or sharpen all. */
+const MOST_TEMPERATURE = 10;
+
 export interface ValidationCalibration {
   temperature: TemperatureFit;
   /** Of probabilities at that temperature. */
   sets: ConformalRule;
 }
 
-/** @param coverage share of samples whose true label is to be in the set */
+/**
+ * @param coverage share of samples whose true label is to be in the set
+ * @returns null where there are too few validation samples
+ */
 export function calibrateOn(
   { actual, probabilities }: Predictions,
   classes: number,
   coverage: number,
 ): ValidationCalibration | null {
-  if (actual.length === 0) return null;
-  const temperature = fitTemperature(logProbabilities(probabilities), actual, classes);
+  if (actual.length < LEAST_SAMPLES) return null;
+  const fit = fitTemperature(logProbabilities(probabilities), actual, classes);
+  const temperature = {
+    ...fit,
+    temperature: Math.min(MOST_TEMPERATURE, Math.max(1 / MOST_TEMPERATURE, fit.temperature)),
+  };
   const tempered = temperRows(probabilities, classes, temperature.temperature);
   return { temperature, sets: conformalThreshold(tempered, actual, classes, 1 - coverage) };
 }

@@ -30,7 +30,10 @@ export async function finalModel(run: RunFolder, settings: Settings, samples: Sa
   });
 }
 
-/** The net of one fold as a model file: what it predicts for its test samples is what the cross-validation says. */
+/**
+ * The net of one fold as a model file: what it predicts for its test samples is what the cross-validation says. Not so under
+ * the published protocol, whose test images come from the embedding of all samples; the file places them by the rule.
+ */
 export async function foldModel(
   run: RunFolder,
   settings: Settings,

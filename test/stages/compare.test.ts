@@ -102,9 +102,10 @@ async function writeFolds(
   net: string,
   guess: (c: number, i: number) => number,
   loss: number[],
+  of = splits,
 ): Promise<void> {
   for (let k = 0; k < folds; k++) {
-    const { test, validation } = splits[k];
+    const { test, validation } = of[k];
     const write = (name: string, of: Int32Array) =>
       run.write(`folds/${net}/${k}/${name}.csv`, predictionsCsv(samples, of, probabilitiesOf(of, guess)));
     await write("predictions", test);
@@ -201,6 +202,45 @@ describe("compareStage", () => {
       "training_history.svg",
     ]);
     expect(await compareStage(run, settings, ctx)).toEqual(metrics);
+  });
+
+  it("calibrates each fold on its own validation part, where that is large enough", async () => {
+    const parted = splits.map((split, k) => {
+      const held = k === 2 ? 9 : 12;
+      return { ...split, train: split.train.subarray(held), validation: split.train.subarray(0, held) };
+    });
+    await writeFoldsStage(run, { ...settings, validation: 0.5 }, samples, parted);
+    await run.begin("baselines", { ...settings, validation: 0.5 });
+    for (const { name } of baselines)
+      for (const [k, { test }] of parted.entries())
+        await run.write(
+          `baselines/${name}/${k}.csv`,
+          predictionsCsv(
+            samples,
+            test,
+            probabilitiesOf(test, () => 0),
+          ),
+        );
+    await run.finish("baselines", []);
+    await run.begin("train", { ...settings, validation: 0.5 });
+    await run.finish("train", []);
+    // As sure as before, but wrong on sample 0 of every class.
+    for (const net of ["resnet18", "efficientnet_lite0"])
+      await writeFolds(net, (c, i) => (i === 0 ? (c + 1) % 4 : c), [1], parted);
+    const { models } = await compareStage(run, { ...settings, validation: 0.5 }, ctx);
+    const [{ folds: judged, calibration, labelSets }] = models;
+    expect(judged[2].temperature).toBeNull();
+    for (const k of [0, 1]) {
+      const { validation } = parted[k];
+      const wrong = validation.filter((i) => i % perClass === 0).length;
+      // log p = log 0.7 or log 0.1: the share of right ones is that of 0.7^(1/T) / (0.7^(1/T) + 3 · 0.1^(1/T)).
+      const share = 1 - wrong / validation.length;
+      const t = Math.log(7) / Math.log((3 * share) / (1 - share));
+      expect(judged[k].temperature).toBeCloseTo(wrong === 0 ? (judged[k].temperature ?? 0) : t, 5);
+      expect(judged[k].temperature).toBeGreaterThan(0);
+    }
+    expect(calibration.after?.nll).toBeGreaterThan(0);
+    expect(labelSets?.samples).toBe(16);
   });
 
   it("warns of a net that has learnt nothing, in metrics.json and aloud", async () => {

@@ -72,7 +72,7 @@ function heldOut(run: string, net: string, fold: number) {
   const [, ...rows] = parseCsv(readFileSync(at(run, `oof_${net}.csv`), "utf8"));
   const own = rows.filter((row) => Number(row[2]) === fold);
   const model = metricsOf(run).models.find((m) => m.net === net);
-  const temperature = model?.folds[fold].temperature ?? Number.NaN;
+  const temperature = model?.folds[fold].temperature ?? 1;
   const raw = Float64Array.from(own.flatMap((row) => row.slice(4).map(Number)));
   return {
     samples: own.map((row) => row[0]),

@@ -123,9 +123,10 @@ describe("cellhue run", () => {
       expect(model.calibration.samples).toBe(36);
     }
     for (const model of metrics.models) {
-      expect(model.calibration.after).not.toBeNull();
-      expect(model.labelSets).toMatchObject({ asked: 0.9, samples: 36 });
-      for (const fold of model.folds) expect(fold.temperature).toBeGreaterThan(0);
+      // Three validation samples a fold are too few to calibrate by.
+      expect(model.calibration.after).toBeNull();
+      expect(model.labelSets).toBeNull();
+      for (const fold of model.folds) expect(fold.temperature).toBeNull();
     }
     const names = [...nets, ...baselines.map(({ name }) => name)];
     expect(metrics.verdict.models.map((m: { name: string }) => m.name).sort()).toEqual(names.sort());
