@@ -45,7 +45,14 @@ export class Graph {
   private readonly shared = new Map<string, Value>();
   private count = 0;
 
-  constructor(readonly name = "cellhue") {}
+  /**
+   * @param block channels in a block of onnxruntime's own layout on this processor (`channelBlock` of session.ts), for
+   * graphs that run here and now; 1 keeps to standard operators, as files must
+   */
+  constructor(
+    readonly name = "cellhue",
+    readonly block = 1,
+  ) {}
 
   private fresh(prefix: string): string {
     this.count += 1;

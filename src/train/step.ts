@@ -6,7 +6,7 @@
 import { gradients } from "../graph/gradients.js";
 import { Graph } from "../graph/graph.js";
 import { crossEntropy } from "../graph/ops/cross-entropy.js";
-import { createSession, type Session } from "../graph/session.js";
+import { channelBlock, createSession, type Session } from "../graph/session.js";
 import { InputContext, type MaskSpec } from "../net/layers.js";
 import { nets } from "../net/nets.js";
 import type { Tensors } from "../net/tensors.js";
@@ -51,8 +51,9 @@ export function trainingGraph(
   n: number,
   size: number,
   kind: StepKind = { freeze: "none", decay: false },
+  block = 1,
 ): TrainingGraph {
-  const g = new Graph(`${net}_training`);
+  const g = new Graph(`${net}_training`, block);
   const ctx = new InputContext(g, true, frozenParts(net, kind.freeze));
   const logits = nets[net].build(ctx, g.input("images", [n, 3, size, size]), classes);
   const loss = crossEntropy(g, logits, g.input("target", [n, classes]));
@@ -126,12 +127,15 @@ export class TrainingSessions {
         const [[smaller]] = [...this.compiled].sort(([, a], [, b]) => a.n - b.n);
         await this.drop(smaller);
       }
-      const graph = trainingGraph(this.net, this.classes, n, this.size, kind);
-      const session = createSession(graph.graph, { threads: this.threads });
-      entry = { n, step: session.then((session) => ({ session, graph })) };
+      entry = { n, step: this.compile(n, kind) };
       this.compiled.set(key, entry);
     }
     return entry.step;
+  }
+
+  private async compile(n: number, kind: StepKind): Promise<Compiled> {
+    const graph = trainingGraph(this.net, this.classes, n, this.size, kind, await channelBlock());
+    return { session: await createSession(graph.graph, { threads: this.threads }), graph };
   }
 
   private async drop(key: string): Promise<void> {

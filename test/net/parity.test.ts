@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { gradients } from "../../src/graph/gradients.js";
 import { Graph } from "../../src/graph/graph.js";
 import { crossEntropy } from "../../src/graph/ops/cross-entropy.js";
-import { createSession } from "../../src/graph/session.js";
+import { channelBlock, createSession } from "../../src/graph/session.js";
 import { InputContext } from "../../src/net/layers.js";
 import { nets, paramSpecs } from "../../src/net/nets.js";
 import type { Tensors } from "../../src/net/tensors.js";
@@ -63,39 +63,42 @@ describe.each(Object.keys(oracle) as NetName[])("%s against PyTorch", (net) => {
     expectClose(await evaluate(net, weights, formulaImages(1, n, h, w), h, w), values, 1e-4);
   });
 
-  it("gives its loss, every gradient and the running statistics", async () => {
-    const g = new Graph();
-    const ctx = new InputContext(g, true);
-    const logits = nets[net].build(ctx, g.input("images", [4, 3, 64, 64]), classes);
-    const loss = crossEntropy(g, logits, g.input("target", [4, classes]));
-    gradients(g, loss, ctx.trainable).forEach((grad, i) => {
-      g.output(`grad${i}`, grad);
-    });
-    g.output("loss", loss);
-    for (const [name, value] of ctx.updated) g.output(`next:${name}`, value);
-    const session = await createSession(g);
-    const target = new Float32Array(4 * classes);
-    [0, 3, 1, 4].forEach((c, i) => {
-      target[i * classes + c] = 1;
-    });
-    const out = await session.run({
-      ...feedsOf(weights),
-      ...drawMasks(ctx.masks, new RandomState([5, 0])),
-      images: formulaImages(oracle[net].batch, 4, 64, 64),
-      target,
-    });
-    await session.release();
-    expect(Math.abs(Number(out.loss.data[0]) - oracle[net].loss)).toBeLessThan(1e-4);
-    const off = ctx.trainable.map((v, i) => ({
-      name: v.name,
-      by: deviation(out[`grad${i}`].data as Float32Array, oracle[net].grads[i], oracle[net].total),
-    }));
-    expect(off.filter(({ by }) => by > 1e-3)).toEqual([]);
-    const stats = [...ctx.updated.keys()].map((k, i) =>
-      deviation(out[`next:${k}`].data as Float32Array, oracle[net].running[i], 0),
-    );
-    expect(Math.max(...stats)).toBeLessThan(1e-4);
-  });
+  it.each(["standard", "blocked"])(
+    "gives its loss, every gradient and the running statistics, %s",
+    async (layout) => {
+      const g = new Graph("training", layout === "blocked" ? await channelBlock() : 1);
+      const ctx = new InputContext(g, true);
+      const logits = nets[net].build(ctx, g.input("images", [4, 3, 64, 64]), classes);
+      const loss = crossEntropy(g, logits, g.input("target", [4, classes]));
+      gradients(g, loss, ctx.trainable).forEach((grad, i) => {
+        g.output(`grad${i}`, grad);
+      });
+      g.output("loss", loss);
+      for (const [name, value] of ctx.updated) g.output(`next:${name}`, value);
+      const session = await createSession(g);
+      const target = new Float32Array(4 * classes);
+      [0, 3, 1, 4].forEach((c, i) => {
+        target[i * classes + c] = 1;
+      });
+      const out = await session.run({
+        ...feedsOf(weights),
+        ...drawMasks(ctx.masks, new RandomState([5, 0])),
+        images: formulaImages(oracle[net].batch, 4, 64, 64),
+        target,
+      });
+      await session.release();
+      expect(Math.abs(Number(out.loss.data[0]) - oracle[net].loss)).toBeLessThan(1e-4);
+      const off = ctx.trainable.map((v, i) => ({
+        name: v.name,
+        by: deviation(out[`grad${i}`].data as Float32Array, oracle[net].grads[i], oracle[net].total),
+      }));
+      expect(off.filter(({ by }) => by > 1e-3)).toEqual([]);
+      const stats = [...ctx.updated.keys()].map((k, i) =>
+        deviation(out[`next:${k}`].data as Float32Array, oracle[net].running[i], 0),
+      );
+      expect(Math.max(...stats)).toBeLessThan(1e-4);
+    },
+  );
 
   it("follows its loss over 20 Adam steps", async () => {
     const state = { parameters: weights, moments: new Map(), steps: 0 };

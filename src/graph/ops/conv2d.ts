@@ -4,6 +4,7 @@
  * by side (top, left, bottom, right), as TensorFlow's SAME needs at stride 2.
  */
 import { type Graph, staticDims, type Value } from "../graph.js";
+import { depthwise } from "./depthwise.js";
 import { productTransposed } from "./matmul.js";
 import { outSize } from "./pool.js";
 
@@ -27,13 +28,14 @@ export function conv2d(g: Graph, x: Value, weight: Value, options: ConvOptions =
     throw new Error(`conv2d: groups is ${groups}, 1 or C = K is supported`);
   const oh = outSize(h, kh, stride, pads[0] + pads[2]);
   const ow = outSize(w, kw, stride, pads[1] + pads[3]);
+  const geometry: Geometry = { h, w, oh, ow, kh, kw, stride, pads, groups };
+  if (groups > 1 && !bias && g.block > 1 && c % g.block === 0) return depthwise(g, x, weight, geometry);
   const y = g.op("Conv", bias ? [x, weight, bias] : [x, weight], [n, k, oh, ow], {
     kernel_shape: [kh, kw],
     strides: [stride, stride],
     pads,
     group: groups,
   });
-  const geometry: Geometry = { h, w, oh, ow, kh, kw, stride, pads, groups };
   const inputs = bias ? [x, weight, bias] : [x, weight];
   g.record("conv2d", inputs, [y], ([dy], [needX, needWeight, needBias]) => {
     if (dy === undefined) return [];
@@ -46,7 +48,7 @@ export function conv2d(g: Graph, x: Value, weight: Value, options: ConvOptions =
   return y;
 }
 
-interface Geometry {
+export interface Geometry {
   h: number;
   w: number;
   oh: number;
@@ -59,7 +61,7 @@ interface Geometry {
 }
 
 /** dx: at stride 1 a convolution with the flipped kernel, as fast as forward; else a transposed convolution. */
-function inputGradient(g: Graph, x: Value, weight: Value, dy: Value, s: Geometry): Value {
+export function inputGradient(g: Graph, x: Value, weight: Value, dy: Value, s: Geometry): Value {
   const [k, cg] = staticDims(weight);
   const pads = [s.kh - 1 - s.pads[0], s.kw - 1 - s.pads[1], s.kh - 1 - s.pads[2], s.kw - 1 - s.pads[3]];
   if (s.stride === 1 && pads.every((p) => p >= 0)) {
@@ -86,6 +88,18 @@ function inputGradient(g: Graph, x: Value, weight: Value, dy: Value, s: Geometry
     ],
     group: s.groups,
   });
+}
+
+/** Kernels turned by 180°: each read backwards, as one axis (twice as fast as along two). */
+export function turned(g: Graph, kernels: Value): Value {
+  const [a, b, kh, kw] = staticDims(kernels);
+  const flat = g.op("Reshape", [kernels, g.ints([a, b, kh * kw])], [a, b, kh * kw]);
+  const back = g.op(
+    "Slice",
+    [flat, g.ints([-1]), g.ints([-kh * kw - 1]), g.ints([2]), g.ints([-1])],
+    flat.dims,
+  );
+  return g.op("Reshape", [back, g.ints([a, b, kh, kw])], kernels.dims);
 }
 
 /** The part of a padded map that kernel position (i, j) sees: …×H×W → …×OH×OW. */
