@@ -4,7 +4,7 @@
  * so nothing is copied. The same state, batch and masks give the same next state, whatever the number of threads.
  */
 import { gradients } from "../graph/gradients.js";
-import { Graph } from "../graph/graph.js";
+import { Graph, sizeOf, staticDims } from "../graph/graph.js";
 import { crossEntropy } from "../graph/ops/cross-entropy.js";
 import { channelBlock, createSession, type Session } from "../graph/session.js";
 import { InputContext, type MaskSpec } from "../net/layers.js";
@@ -65,8 +65,9 @@ export function trainingGraph(
   const grads = gradients(g, loss, ctx.trainable);
   g.output("loss", loss);
   ctx.trainable.forEach((weight, i) => {
-    const { name, dims } = weight;
-    const state = { weight, m: g.input(`m:${name}`, dims), v: g.input(`v:${name}`, dims) };
+    const { name } = weight;
+    const length = [sizeOf(staticDims(weight))];
+    const state = { weight, m: g.input(`m:${name}`, length), v: g.input(`v:${name}`, length) };
     const next = adamStep(g, state, grads[i], scalars);
     g.output(`next:${name}`, next.weight);
     g.output(`next:m:${name}`, next.m);

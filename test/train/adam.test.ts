@@ -16,7 +16,7 @@ function draw(seed: readonly number[]): Float32Array {
 /** Weight and moments after 20 steps, by a graph that has the decay or not. */
 async function after20(lr: number, decay: number, inGraph: boolean) {
   const g = new Graph();
-  const state = { weight: g.input("weight", dims), m: g.input("m", dims), v: g.input("v", dims) };
+  const state = { weight: g.input("weight", dims), m: g.input("m", [15]), v: g.input("v", [15]) };
   const scalars = {
     stepSize: g.input("stepSize", []),
     correction2: g.input("correction2", []),
