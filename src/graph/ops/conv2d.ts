@@ -67,14 +67,7 @@ export function inputGradient(g: Graph, x: Value, weight: Value, dy: Value, s: G
   if (s.stride === 1 && pads.every((p) => p >= 0)) {
     const swapped =
       s.groups === 1 ? g.op("Transpose", [weight], [cg, k, s.kh, s.kw], { perm: [1, 0, 2, 3] }) : weight;
-    const flipped =
-      s.kh * s.kw === 1
-        ? swapped
-        : g.op(
-            "Slice",
-            [swapped, g.ints([-1, -1]), g.ints([-s.kh - 1, -s.kw - 1]), g.ints([2, 3]), g.ints([-1, -1])],
-            swapped.dims,
-          );
+    const flipped = s.kh * s.kw === 1 ? swapped : turned(g, swapped);
     return g.op("Conv", [dy, flipped], x.dims, { kernel_shape: [s.kh, s.kw], pads, group: s.groups });
   }
   return g.op("ConvTranspose", [dy, weight], x.dims, {
@@ -131,7 +124,11 @@ function weightGradient(g: Graph, x: Value, weight: Value, dy: Value, s: Geometr
     : depthwiseWeightGradient(g, x, weight, dy, s);
 }
 
-/** dW as one product: dy K×(N·OH·OW) by the shifted inputs (k·k·C)×(N·OH·OW), transposed. */
+/**
+ * dW as one product: dy K×(N·OH·OW) by the shifted inputs (C·k·k)×(N·OH·OW), transposed. The shifted inputs lie channel
+ * by channel, so that the product is in the layout of the weight: a permutation of its axes would cost as much as half
+ * the product.
+ */
 function denseWeightGradient(g: Graph, x: Value, weight: Value, dy: Value, s: Geometry): Value {
   const [n, c] = staticDims(x);
   const [k] = staticDims(weight);
@@ -142,13 +139,9 @@ function denseWeightGradient(g: Graph, x: Value, weight: Value, dy: Value, s: Ge
   const slices: Value[] = [];
   for (let i = 0; i < s.kh; i++) for (let j = 0; j < s.kw; j++) slices.push(shifted(g, xt, i, j, s));
   const stacked =
-    positions === 1 ? slices[0] : g.op("Concat", slices, [positions * c, n, s.oh, s.ow], { axis: 0 });
-  const patches = g.op("Reshape", [stacked, g.ints([positions * c, columns])], [positions * c, columns]);
-  const product = productTransposed(g, rows, patches);
-  if (positions === 1) return g.op("Reshape", [product, g.ints([k, c, 1, 1])], weight.dims);
-  const split = g.op("Reshape", [product, g.ints([k, positions, c])], [k, positions, c]);
-  const ordered = g.op("Transpose", [split], [k, c, positions], { perm: [0, 2, 1] });
-  return g.op("Reshape", [ordered, g.ints([k, c, s.kh, s.kw])], weight.dims);
+    positions === 1 ? slices[0] : g.op("Concat", slices, [c, positions * n, s.oh, s.ow], { axis: 1 });
+  const patches = g.op("Reshape", [stacked, g.ints([c * positions, columns])], [c * positions, columns]);
+  return g.op("Reshape", [productTransposed(g, rows, patches), g.ints([k, c, s.kh, s.kw])], weight.dims);
 }
 
 /**
