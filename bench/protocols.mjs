@@ -1,8 +1,8 @@
 // What the protocol does to the result: the published one (the embedding sees all samples) against the inductive one
 // (all is fitted on training samples) on the same folds, every net and every baseline, with 95 % intervals; and the same
 // on shuffled labels. Writes docs/results.md. Runs are kept in --out, and taken up again where they were.
-// usage: node bench/protocols.mjs [SET …] [--data ../shared/data] [--out runs/protocols] [--table]
-//   SET: of those below (default: all); --table: write the table from what is there, run nothing
+// usage: node bench/protocols.mjs [SET …] [--data ../shared/data] [--out runs/protocols] [--threads 0] [--table]
+//   SET: of those below (default: all); --threads 1: of two of these at a time; --table: run nothing, write the table
 import { existsSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -14,6 +14,7 @@ const { values, positionals } = parseArgs({
   options: {
     data: { type: "string", default: "../shared/data" },
     out: { type: "string", default: "runs/protocols" },
+    threads: { type: "string", default: "0" },
     table: { type: "boolean", default: false },
   },
 });
@@ -49,7 +50,10 @@ if (!values.table)
     const { readme: _, shuffled = false, ...settings } = sets[name];
     const out = join(values.out, name);
     const file = join(values.data, `${name}.h5ad`);
-    await preprocess({ ...common, ...nets, ...settings, file, out }, { progress });
+    await preprocess(
+      { ...common, ...nets, ...settings, threads: Number(values.threads), file, out },
+      { progress },
+    );
     await train(out, {}, { progress });
     await compare(out, {}, { progress });
     await audit(out, { shuffled }, { progress });
