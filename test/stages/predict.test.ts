@@ -453,7 +453,7 @@ describe("refusals leave nothing behind", () => {
     const file = await writeH5ad(at("new.h5ad"), { x: madeCounts(2, 2), genes: ["G0", "G1"] });
     expect(await refusal(predict(file, model))).toMatch(/no model file[\s\S]*HDF5/);
     expect(await refusal(predict(model, at("none.h5ad")))).toMatch(/no such file/);
-    expect(await refusal(predict(model, model))).toMatch(/not HDF5/);
+    expect(await refusal(predict(model, model))).toMatch(/not an expression file/);
     expect(await refusal(predict(model, file, { layer: "counts" }))).toMatch(/no layer 'counts'/);
     expect(await refusal(predict(model, file, { useRaw: true }))).toMatch(/no raw/);
     expect(left()).toEqual(["m.onnx", "new.h5ad"]);
