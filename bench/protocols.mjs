@@ -31,7 +31,7 @@ const sets = {
   "10x_pbmc68k_reduced": { label: "bulk_labels", epochs: 2, readme: 0.81 },
   zeisel_simlr680: { label: "cluster", epochs: 2, readme: 0.997 },
   brain_tumor1_pomeroy90: { label: "tumour", epochs: 14, readme: 0.889, folds: 4 },
-  pomeroy_outcome60: { label: "outcome", epochs: 18, readme: 0.65, shuffled: true },
+  pomeroy_outcome60: { label: "outcome", epochs: 18, readme: 0.65 },
 };
 const nets = {
   net: ["efficientnet_lite0", "resnet18"],
