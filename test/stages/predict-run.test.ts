@@ -25,7 +25,11 @@ const at = (...names: string[]) => join(folder, ...names);
 
 /** 36 samples × 20 genes, counts. */
 const file = join(root, "test", "fixtures", "cli.h5ad");
-const options = ["--label", "odd", "--normalize", "log1p-cp10k", "--threads", "1", "--quiet"];
+const options = [
+  ...["--label", "odd", "--normalize", "log1p-cp10k", "--threads", "1", "--quiet"],
+  // Twelve validation samples: enough to set a temperature by.
+  ...["--validation", "0.5"],
+];
 const classes = ["../../x", "<script>alert(1)</script>", "CD4+/CD25 T Reg", "Tumour", "__proto__", "tumour"];
 
 const reader = await openExpression(file);
@@ -126,7 +130,7 @@ async function sameAsFold(model: string, data: string, run: string, net: string,
 }
 
 describe("a fixed split: trained on one half, the other half in a fresh process", () => {
-  const test = names.filter((_, i) => i % 12 >= 6);
+  const test = names.filter((_, i) => i % 18 >= 12);
   const model = join("split", "model_final.onnx");
   beforeAll(async () => {
     const codes = Int32Array.from(names, (name) => (test.includes(name) ? 1 : 0));
@@ -169,7 +173,7 @@ describe("cellhue export", () => {
   beforeAll(async () => {
     // At 32 pixels the last of this net's maps are of one pixel, and all samples get the same.
     const folds = [
-      ...["--folds", "2", "--net", net, "--size", "64"],
+      ...["--folds", "3", "--net", net, "--size", "64"],
       ...["--epochs", "3", "--lr", "0.001", "--batch", "8", "--out", "folds"],
     ];
     await done(["run", file, ...options, ...folds]);
@@ -187,7 +191,7 @@ describe("cellhue export", () => {
       bytes: readFileSync(at("deep", "fold.onnx")).length,
     });
     const { samples } = await sameAsFold("deep/fold.onnx", file, "folds", net, fold);
-    expect(samples.length).toBe(18);
+    expect(samples.length).toBe(12);
   });
 
   it("without a fold: the final model, the same bytes", async () => {
@@ -211,7 +215,11 @@ describe("cellhue export", () => {
 
   it.each<[string, ExportOptions, RegExp]>([
     ["no such net", { net: "resnet81", out: "x.onnx" }, /no net 'resnet81'[\s\S]*nets: efficientnet_lite0/],
-    ["no such fold", { fold: 2, out: "x.onnx" }, /no fold 2[\s\S]*folds 0 \(fold 1\), 1 \(fold 2\)/],
+    [
+      "no such fold",
+      { fold: 3, out: "x.onnx" },
+      /no fold 3[\s\S]*folds 0 \(fold 1\), 1 \(fold 2\), 2 \(fold 3\)/,
+    ],
     ["no whole fold", { fold: 0.5, out: "x.onnx" }, /no fold 0\.5/],
     ["a file that is no model", { out: "folds/metrics.json" }, /exists, and is no model[\s\S]*metrics\.json/],
     ["a folder", { out: "folds" }, /--out is a folder/],
