@@ -224,7 +224,7 @@ function inflationWords({ estimate, low, high }: AuditReport["inflation"][number
   const range = low === null || high === null ? "" : ` (95 % interval ${signed(low)} to ${signed(high)})`;
   if (low !== null && low > 0) return `the published protocol flatters it by ${signed(estimate)}${range}`;
   if (high !== null && high < 0)
-    return `it does better when all is fitted on training samples, by ${signed(-estimate)}${range}`;
+    return `the published protocol does worse here: ${signed(estimate)}${range}`;
   return `undecided: ${signed(estimate)}${range}`;
 }
 
