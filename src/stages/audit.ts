@@ -223,8 +223,7 @@ function inflation(
 function inflationWords({ estimate, low, high }: AuditReport["inflation"][number]["difference"]): string {
   const range = low === null || high === null ? "" : ` (95 % interval ${signed(low)} to ${signed(high)})`;
   if (low !== null && low > 0) return `the published protocol flatters it by ${signed(estimate)}${range}`;
-  if (high !== null && high < 0)
-    return `the published protocol does worse here: ${signed(estimate)}${range}`;
+  if (high !== null && high < 0) return `the published protocol does worse here: ${signed(estimate)}${range}`;
   return `undecided: ${signed(estimate)}${range}`;
 }
 
