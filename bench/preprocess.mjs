@@ -66,13 +66,13 @@ async function once(file, out, until) {
   const t = await tsne(scores, n, k, { seed: 42 });
   lap("tsne");
   const axis = (values, width) => Float32Array.from({ length: n }, (_, i) => values[i * width]);
-  const size = 128;
+  const size = { height: 128, width: 128 };
   const layout = spectralLayout(t, axis(scores, k), axis(u, 2), size);
   await mkdir(out, { recursive: true });
   for (let i = 0; i < n; i += 8)
     await Promise.all(
       Array.from({ length: Math.min(8, n - i) }, async (_, j) => {
-        const png = await encodePng(renderSpectral(layout, i + j, size), size, size);
+        const png = await encodePng(renderSpectral(layout, i + j, size), size.width, size.height);
         await writeFile(join(out, `sample_${i + j}.png`), png);
       }),
     );

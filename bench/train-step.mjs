@@ -23,7 +23,7 @@ const results = [];
 for (const net of positionals.length ? positionals : ["resnet18", "efficientnet_b0", "efficientnet_lite0"]) {
   const random = new RandomState(0);
   const parameters = initialise(paramSpecs(net, classes), net, random);
-  const sessions = new TrainingSessions(net, classes, size, 2);
+  const sessions = new TrainingSessions(net, classes, { height: size, width: size }, 2);
   const trainer = new Trainer(sessions, { parameters, moments: new Map(), steps: 0 });
   const images = Uint8Array.from({ length: batch * size * size * 3 }, () => random.uint32() & 255);
   const rows = Int32Array.from({ length: batch }, (_, i) => i);
@@ -31,7 +31,7 @@ for (const net of positionals.length ? positionals : ["resnet18", "efficientnet_
   const buffer = new Float32Array(images.length);
   const step = async () => {
     const began = performance.now();
-    fillBatch(images, rows, size, buffer);
+    fillBatch(images, rows, { height: size, width: size }, buffer);
     await trainer.step(buffer, codes, 1e-4, random);
     return (performance.now() - began) / 1000;
   };

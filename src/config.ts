@@ -4,10 +4,12 @@
  * 1e-4, …); those of the protocol are honest ones: all is fitted on training samples alone.
  * Pure but for `readConfig`; loads nothing heavy.
  */
+
 import { readFile, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { z } from "zod";
 import { CellhueError } from "./errors.js";
+import { type ImageSize, square } from "./image-size.js";
 import { nearNames } from "./io/near.js";
 import type { Normalization } from "./io/normalize.js";
 import type { Orientation } from "./io/reader.js";
@@ -98,8 +100,8 @@ export interface Settings {
   tune: Tuning;
   /** Folds of the inner cross-validation that chooses. */
   innerFolds: number;
-  /** Side of the images in pixels. */
-  size: number;
+  /** Of the images. */
+  size: ImageSize;
   seed: number;
   /** Principal components. */
   components: number;
@@ -118,7 +120,9 @@ export const tunable = ["lr", "epochs", "weightDecay", "labelSmoothing"] as cons
 export type Tuning = Partial<Record<(typeof tunable)[number], number[]>>;
 
 /** Settings as a user gives them: any part, one choice of weights for all nets or one a net. */
-export type SettingsInput = Partial<Omit<Settings, "weights" | "net" | "tune">> & {
+export type SettingsInput = Partial<Omit<Settings, "weights" | "net" | "tune" | "size">> & {
+  /** One side of a square, "WIDTHxHEIGHT", or both. */
+  size?: number | string | ImageSize;
   net?: string | readonly string[];
   weights?: string | Record<string, string>;
   tune?: string | Tuning;
@@ -135,6 +139,7 @@ const share = (high: number) => ({
   schema: z.number().min(0).max(high),
   expected: `a number from 0 to ${high}`,
 });
+const side = z.number().int().min(8).max(1024);
 const column = { schema: z.string().min(1).nullable(), expected: "the name of a column of obs" };
 const text = { schema: z.string().min(1), expected: "a text" };
 const truth = { schema: z.boolean(), expected: "true or false" };
@@ -184,7 +189,10 @@ const rules = {
     expected: `values of ${tunable.join(", ")} to choose from, as lr=0.0001,0.0003;epochs=10,20`,
   },
   innerFolds: whole(2, 20),
-  size: whole(8, 1024),
+  size: {
+    schema: z.preprocess(parseSize, z.strictObject({ height: side, width: side })),
+    expected: "a side of 8 to 1024 pixels, or WIDTHxHEIGHT",
+  },
   seed: whole(0, 4_294_967_295),
   components: whole(2, 1000),
   weights: {
@@ -230,7 +238,7 @@ export const defaults = {
   patience: 0,
   tune: {},
   innerFolds: 3,
-  size: 128,
+  size: square(128),
   seed: 42,
   components: 50,
   coverage: 0.9,
@@ -369,6 +377,13 @@ function parseTuning(value: unknown): unknown {
       list.split(",").map((v) => (v.trim() === "" ? Number.NaN : Number(v))),
     ]),
   );
+}
+
+/** 128, "128" or "128x96" (width first) as height and width; what does not parse is left for the schema to refuse. */
+function parseSize(value: unknown): unknown {
+  if (typeof value === "number") return square(value);
+  const sides = typeof value === "string" ? /^\s*(\d+)(?:\s*[x×]\s*(\d+))?\s*$/i.exec(value) : null;
+  return sides === null ? value : { height: Number(sides[2] ?? sides[1]), width: Number(sides[1]) };
 }
 
 /** runs/<stem of the file>. */

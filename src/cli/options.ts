@@ -19,7 +19,7 @@ const settings: Partial<Record<SettingName, readonly [flags: string, help: strin
   normalize: ["--normalize <how>", "none, log1p-cp10k or log1p-cpm, for counts (default: none)"],
   dropUnlabelled: ["--drop-unlabelled", "leave samples without a label out"],
   encoder: ["--encoder <name>", "how a sample becomes an image: spectral (default)"],
-  size: ["--size <pixels>", "side of the images (default: 128)"],
+  size: ["--size <pixels>", "side of the images, or WIDTHxHEIGHT (default: 128)"],
   components: ["--components <k>", "principal components (default: 50)"],
   net: ["--net <names>", "resnet18, efficientnet_b0, efficientnet_lite0, by commas (default: the first two)"],
   weights: [
@@ -138,7 +138,6 @@ const numbers: readonly SettingName[] = [
   "epochs",
   "lr",
   "batch",
-  "size",
   "seed",
   "components",
   "threads",

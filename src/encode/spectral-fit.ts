@@ -5,6 +5,7 @@
  * expression to image, so that a sample gets the same image alone or in a batch, in any order.
  * Reference: METHOD §1 for the parts; neighbour-map.ts for the rule.
  */
+
 import { chooseGenes } from "../embed/highly-variable.js";
 import { type NeighbourMap, neighbourMapGraph } from "../embed/neighbour-map.js";
 import { maxComponents, pca } from "../embed/pca.js";
@@ -15,6 +16,7 @@ import { umap } from "../embed/umap.js";
 import { throwIfAborted } from "../errors.js";
 import { Graph, type Value } from "../graph/graph.js";
 import { createSession } from "../graph/session.js";
+import { areaOf, type ImageSize } from "../image-size.js";
 import { divideColumns, fillRows, type Matrix, selectColumns } from "../matrix.js";
 import { type Progress, silent } from "../progress.js";
 import { RandomState } from "../random.js";
@@ -40,7 +42,7 @@ export interface SpectralOptions {
   readonly topGenes?: number;
   /** Each gene divided by its standard deviation in training. */
   readonly scale?: boolean;
-  readonly size: number;
+  readonly size: ImageSize;
   readonly seed: number;
   readonly threads?: number;
   readonly progress?: Progress;
@@ -76,7 +78,7 @@ export function spectralFit(
   projection: Projection,
   scores: Float32Array,
   places: Float32Array,
-  size: number,
+  size: ImageSize,
 ): SpectralFit {
   const k = projection.components;
   const map: NeighbourMap = { neighbours: NEIGHBOURS, components: k, reference: scores, places, axes: 4 };
@@ -121,7 +123,7 @@ export interface SpectralValues {
   readonly scores: Value;
   /** N×4, in the order of MAP_AXES. */
   readonly places: Value;
-  /** N×3×size×size in 0…1. */
+  /** N×3×height×width in 0…1. */
   readonly image: Value;
   /** N×1: distance to training in PCA space. */
   readonly distance: Value;
@@ -219,7 +221,7 @@ export async function distances(
 }
 
 export interface Encoded {
-  /** rows × size × size × 3 bytes, RGB. */
+  /** rows × height × width × 3 bytes, RGB. */
   readonly images: Uint8Array;
   /** rows × components. */
   readonly scores: Float32Array;
@@ -237,7 +239,7 @@ export async function encodeSpectral(
 ): Promise<Encoded> {
   const { size } = fit.painter;
   const k = fit.projection.components;
-  const area = size * size;
+  const area = areaOf(size);
   const encoded: Encoded = {
     images: new Uint8Array(x.rows * area * 3),
     scores: new Float32Array(x.rows * k),

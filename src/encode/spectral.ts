@@ -4,6 +4,7 @@
  * Contract: float64 arithmetic, truncation as Python's int(); column = t-SNE axis 1, row = t-SNE axis 2.
  * Reference: MAKE 2025, 7(4), 119, preprocessing.
  */
+import { areaOf, type ImageSize } from "../image-size.js";
 
 /** Keeps a constant axis from dividing by zero; part of the published formula, so the largest value maps below 1. */
 export const EPSILON = 1e-8;
@@ -29,7 +30,7 @@ export function minMaxNormalise(values: Float32Array | Float64Array, stride = 1,
 }
 
 export interface SpectralLayout {
-  /** Column of each sample's square, 0…size − 1. */
+  /** Column of each sample's square, 0…width − 1. */
   readonly x: Int32Array;
   /** Row of each sample's square. */
   readonly y: Int32Array;
@@ -42,13 +43,13 @@ export interface SpectralLayout {
  * @param tsne n × 2
  * @param pc1 first principal component, n
  * @param umap1 first UMAP axis, n
- * @param size image side in pixels
+ * @param size of the image
  */
 export function spectralLayout(
   tsne: Float32Array,
   pc1: Float32Array,
   umap1: Float32Array,
-  size: number,
+  size: ImageSize,
 ): SpectralLayout {
   const n = pc1.length;
   if (tsne.length !== 2 * n || umap1.length !== n)
@@ -61,8 +62,8 @@ export function spectralLayout(
   const rgb = new Uint8Array(3 * n);
   for (let i = 0; i < n; i++) for (let c = 0; c < 3; c++) rgb[3 * i + c] = Math.trunc(channels[c][i] * 255);
   return {
-    x: Int32Array.from(axis1, (v) => Math.trunc(v * (size - 1))),
-    y: Int32Array.from(axis2, (v) => Math.trunc(v * (size - 1))),
+    x: Int32Array.from(axis1, (v) => Math.trunc(v * (size.width - 1))),
+    y: Int32Array.from(axis2, (v) => Math.trunc(v * (size.height - 1))),
     rgb,
   };
 }
@@ -70,15 +71,20 @@ export function spectralLayout(
 /**
  * The image of sample i.
  * @param pointSize the square reaches this far from its centre: side 2 × pointSize + 1, clipped at the border
- * @returns size × size × 3, row-major RGB
+ * @returns height × width × 3, row-major RGB
  */
-export function renderSpectral(layout: SpectralLayout, i: number, size: number, pointSize = 3): Uint8Array {
-  const image = new Uint8Array(size * size * 3);
+export function renderSpectral(
+  layout: SpectralLayout,
+  i: number,
+  size: ImageSize,
+  pointSize = 3,
+): Uint8Array {
+  const image = new Uint8Array(areaOf(size) * 3);
   const colour = layout.rgb.subarray(3 * i, 3 * i + 3);
-  const right = Math.min(size - 1, layout.x[i] + pointSize);
-  const bottom = Math.min(size - 1, layout.y[i] + pointSize);
+  const right = Math.min(size.width - 1, layout.x[i] + pointSize);
+  const bottom = Math.min(size.height - 1, layout.y[i] + pointSize);
   for (let row = Math.max(0, layout.y[i] - pointSize); row <= bottom; row++)
     for (let col = Math.max(0, layout.x[i] - pointSize); col <= right; col++)
-      image.set(colour, (row * size + col) * 3);
+      image.set(colour, (row * size.width + col) * 3);
   return image;
 }

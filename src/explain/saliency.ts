@@ -1,9 +1,10 @@
 /**
  * Role: the published saliency map: |d score / d input|, maximum over the channels (METHOD §3).
- * Contract: pure; gradient n×3×size×size → one map of size×size a sample.
+ * Contract: pure; gradient n×3×height×width → one map of height×width a sample.
  */
-export function saliencyMaps(gradient: Float32Array, n: number, size: number): Float32Array[] {
-  const area = size * size;
+import { areaOf, type ImageSize } from "../image-size.js";
+export function saliencyMaps(gradient: Float32Array, n: number, size: ImageSize): Float32Array[] {
+  const area = areaOf(size);
   return Array.from({ length: n }, (_, i) => {
     const from = i * 3 * area;
     return Float32Array.from({ length: area }, (_, p) =>

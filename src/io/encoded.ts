@@ -2,12 +2,14 @@
  * What the encoder of a fold made of the samples: images, scores, places, distances. Under the inductive protocol they
  * lie in encoders/<k>/, one encoder a fold; under the published one all folds share the embedding of all samples.
  */
+
 import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import type { Settings } from "../config.js";
 import type { Encoded, SpectralFit } from "../encode/spectral-fit.js";
 import { CellhueError } from "../errors.js";
+import { areaOf } from "../image-size.js";
 import { readSafetensors, writeSafetensors } from "../net/weights/safetensors.js";
 import type { StageContext } from "../stages/context.js";
 import { unpackEncoder } from "./encoder-file.js";
@@ -90,7 +92,7 @@ export async function readBaselineScores(
 
 /**
  * The images that the net of a fold sees.
- * @returns n × size × size × 3 bytes
+ * @returns n × height × width × 3 bytes
  * @throws CellhueError where one is missing or damaged
  */
 export async function readFoldImages(
@@ -103,7 +105,7 @@ export async function readFoldImages(
   if (settings.protocol === "published") return readImages(run, samples, settings.size, ctx);
   const path = run.path(encoderFolder(settings, key), IMAGES);
   const packed = await readFile(path).catch((cause) => gone(run, path, cause));
-  const bytes = samples.rows.length * settings.size * settings.size * 3;
+  const bytes = samples.rows.length * areaOf(settings.size) * 3;
   const images = await promisify(gunzip)(packed, { maxOutputLength: bytes + 1 }).catch((cause) =>
     gone(run, path, cause),
   );

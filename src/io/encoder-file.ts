@@ -15,7 +15,8 @@ const about = z.object({
   genes: z.number().int().min(1),
   chosen: z.array(z.number().int().min(0)).nullable(),
   neighbours: z.number().int().min(1),
-  size: z.number().int().min(1),
+  height: z.number().int().min(1),
+  width: z.number().int().min(1),
   pointSize: z.number().int().min(0),
 });
 
@@ -40,7 +41,7 @@ export function packEncoder({ projection, map, painter }: SpectralFit): Uint8Arr
     genes: projection.genes,
     chosen: projection.chosen === null ? null : [...projection.chosen],
     neighbours: map.neighbours,
-    size: painter.size,
+    ...painter.size,
     pointSize: painter.pointSize,
   };
   return writeSafetensors(tensors, {
@@ -96,7 +97,7 @@ export function unpackEncoder(bytes: Uint8Array, where: string): SpectralFit {
       axes: places.dims[1],
     },
     painter: {
-      size: plain.size,
+      size: { height: plain.height, width: plain.width },
       pointSize: plain.pointSize,
       low: get("low").data,
       high: get("high").data,

@@ -1,7 +1,9 @@
 /** The images of a run folder as one array, in the order of embedding.csv. */
+
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CellhueError, throwIfAborted } from "../errors.js";
+import { areaOf, type ImageSize, sizeWords } from "../image-size.js";
 import type { StageContext } from "../stages/context.js";
 import { parseCsv } from "./csv.js";
 import { decodePng } from "./png.js";
@@ -37,17 +39,17 @@ export const imagePath = (run: RunFolder, samples: Samples, i: number): string =
   `benchmarking/${run.record.classes[samples.codes[i]].folder}/sample_${samples.rows[i]}.png`;
 
 /**
- * @returns n × size × size × 3 bytes
+ * @returns n × height × width × 3 bytes
  * @throws CellhueError where an image is missing, damaged or not of this size
  */
 export async function readImages(
   run: RunFolder,
   samples: Samples,
-  size: number,
+  size: ImageSize,
   { progress, signal }: StageContext,
 ): Promise<Uint8Array> {
   const n = samples.rows.length;
-  const bytes = size * size * 3;
+  const bytes = areaOf(size) * 3;
   const images = new Uint8Array(n * bytes);
   const task = progress.task("reading images", n);
   try {
@@ -62,11 +64,11 @@ export async function readImages(
         if (!(error instanceof CellhueError)) throw error;
         throw new CellhueError("an image of the run is damaged", { ...error.parts, where: path, remedy });
       });
-      if (width !== size || height !== size)
+      if (width !== size.width || height !== size.height)
         throw new CellhueError("an image is not of the run's size", {
           where: path,
-          found: `${width}×${height}`,
-          expected: `${size}×${size}`,
+          found: sizeWords({ width, height }),
+          expected: sizeWords(size),
           remedy,
         });
       images.set(rgb, i * bytes);

@@ -8,6 +8,7 @@ import { gradients } from "../graph/gradients.js";
 import { Graph, type Value } from "../graph/graph.js";
 import { mul } from "../graph/ops/elementwise.js";
 import { createSession, type Session } from "../graph/session.js";
+import { areaOf, type ImageSize } from "../image-size.js";
 import { InputContext, NetContext } from "./layers.js";
 import { nets } from "./nets.js";
 import type { ParamSpec, Tensors } from "./tensors.js";
@@ -32,7 +33,7 @@ class StoredContext extends NetContext {
   }
 }
 
-/** Writes a network with its weights into a graph: images N×3×size×size in 0…1 → logits N×classes. */
+/** Writes a network with its weights into a graph: images N×3×height×width in 0…1 → logits N×classes. */
 export function storedNetwork(
   g: Graph,
   net: NetName,
@@ -44,11 +45,11 @@ export function storedNetwork(
 }
 
 /**
- * The network as a graph of its own: `image` N×3×size×size in 0…1 → `logits` and `probabilities`, N×classes.
+ * The network as a graph of its own: `image` N×3×height×width in 0…1 → `logits` and `probabilities`, N×classes.
  */
-export function networkGraph(net: NetName, tensors: Tensors, classes: number, size: number): Graph {
+export function networkGraph(net: NetName, tensors: Tensors, classes: number, size: ImageSize): Graph {
   const g = new Graph(net);
-  const logits = storedNetwork(g, net, tensors, g.input("image", ["N", 3, size, size]), classes);
+  const logits = storedNetwork(g, net, tensors, g.input("image", ["N", 3, size.height, size.width]), classes);
   g.output("logits", logits);
   g.output("probabilities", g.op("Softmax", [logits], logits.dims, { axis: 1 }));
   return g;
@@ -65,20 +66,20 @@ export class Evaluator {
     private readonly session: Session,
     private readonly net: NetName,
     private readonly classes: number,
-    private readonly size: number,
+    private readonly size: ImageSize,
   ) {}
 
-  static async create(net: NetName, classes: number, size: number, threads?: number): Promise<Evaluator> {
+  static async create(net: NetName, classes: number, size: ImageSize, threads?: number): Promise<Evaluator> {
     const g = new Graph();
     const ctx = new InputContext(g, false);
-    const image = g.input("image", [batch, 3, size, size]);
+    const image = g.input("image", [batch, 3, size.height, size.width]);
     const logits = nets[net].build(ctx, image, classes);
     g.output("probabilities", g.op("Softmax", [logits], logits.dims, { axis: 1 }));
     return new Evaluator(await createSession(g, { threads }), net, classes, size);
   }
 
   /**
-   * @param images n×3×size×size in 0…1, given batch by batch: `fill(first, count, into)`
+   * @param images n×3×height×width in 0…1, given batch by batch: `fill(first, count, into)`
    * @returns n×classes, row-major
    * @throws CellhueError where one is not finite (a training that diverged)
    */
@@ -88,7 +89,7 @@ export class Evaluator {
     fill: (first: number, count: number, into: Float32Array) => void,
   ): Promise<Float32Array> {
     const feeds = feedsOf(tensors);
-    const image = new Float32Array(batch * 3 * this.size * this.size);
+    const image = new Float32Array(batch * 3 * areaOf(this.size));
     const out = new Float32Array(n * this.classes);
     for (let first = 0; first < n; first += batch) {
       const count = Math.min(batch, n - first);
@@ -113,24 +114,24 @@ export class Evaluator {
 
 /**
  * d score / d image of one class score (logit) a sample, by the network in evaluation mode.
- * @param images n×3×size×size in 0…1
+ * @param images n×3×height×width in 0…1
  * @param codes the class of each sample's score
- * @returns n×3×size×size
+ * @returns n×3×height×width
  * Reference: Simonyan et al. 2014; captum.attr.Saliency without the absolute value.
  */
 export async function scoreGradient(
   net: NetName,
   tensors: Tensors,
   classes: number,
-  size: number,
+  size: ImageSize,
   images: Float32Array,
   codes: ArrayLike<number>,
   threads?: number,
 ): Promise<Float32Array> {
   const n = codes.length;
-  const sample = 3 * size * size;
+  const sample = 3 * areaOf(size);
   const g = new Graph();
-  const image = g.input("image", [batch, 3, size, size]);
+  const image = g.input("image", [batch, 3, size.height, size.width]);
   const logits = nets[net].build(new InputContext(g, false), image, classes);
   const chosen = g.input("chosen", [batch, classes]);
   const [gradient] = gradients(g, mul(g, logits, chosen), [image]);

@@ -1,4 +1,5 @@
 /** Pixel maps inside of figures: RGB bytes or numbers through a colour map, as PNG data URIs, and the colour bar. */
+import type { ImageSize } from "../image-size.js";
 import type { Colormap } from "./colormap.js";
 import { colourIndex } from "./colormap.js";
 import { el, join, type Markup } from "./markup.js";
@@ -19,6 +20,12 @@ export async function pixels(
     "image-rendering": "optimizeSpeed",
     href: `data:image/png;base64,${png.toString("base64")}`,
   });
+}
+
+/** The largest box of an image's shape whose longer side is `side`. */
+export function within({ height, width }: ImageSize, side: number): { width: number; height: number } {
+  const longer = Math.max(height, width);
+  return { width: (side * width) / longer, height: (side * height) / longer };
 }
 
 /** Numbers to RGB: 0 is the first colour of the map, `max` its last; `power` 0.5 lifts small values. */

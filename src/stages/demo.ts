@@ -1,6 +1,8 @@
 /** The main job on the example that travels with the package; its pretrained weights do too, so no network is needed. */
+
 import { join } from "node:path";
 import type { Settings } from "../config.js";
+import { square } from "../image-size.js";
 import { packageRoot } from "./versions.js";
 
 /** 184 single cells of oligodendroglioma (Tirosh et al. 2016, by infercnvpy): six cell types. */
@@ -14,7 +16,7 @@ export const demoSettings = () =>
     // X holds values on a linear scale, where a few genes would be all of the first component.
     normalize: "log1p-cp10k",
     // Small images and batches and a higher rate: minutes on two cores, and enough steps to learn from 147 cells.
-    size: 64,
+    size: square(64),
     batch: 16,
     lr: 3e-4,
     epochs: 12,

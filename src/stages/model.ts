@@ -92,7 +92,7 @@ async function model(
     outputs: {
       probabilities: `N×${classes.length}, calibrated, in the order of labels`,
       logits: `N×${classes.length}, before calibration`,
-      image: `N×3×${size}×${size}, RGB in 0…1`,
+      image: `N×3×${size.height}×${size.width}, RGB in 0…1`,
       distance: "N×1, to the nearest training samples in PCA space",
     },
     inputState: { state, evidence: evidence.join(": "), normalize },

@@ -2,11 +2,13 @@
  * What comes before a run: everything that can be refused is looked at before a folder is made — the file, the label,
  * X itself, the weights — so that a refusal leaves nothing behind. Then the run folder is made, or the same run's opened.
  */
+
 import { createHash } from "node:crypto";
 import { access } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Settings } from "../config.js";
 import { CellhueError, throwIfAborted } from "../errors.js";
+import { sizeWords } from "../image-size.js";
 import { describeGenes } from "../io/gene-names.js";
 import { hashInput } from "../io/input-hash.js";
 import { columnAsLabels, columnOf, type LabelSet, resolveLabels } from "../io/labels.js";
@@ -259,10 +261,10 @@ const leastTrainingSize = 32;
 
 /** @throws CellhueError where the images are too small for the nets, or the weights cannot be had */
 export async function requireTrainable(settings: Settings, ctx: StageContext): Promise<void> {
-  if (settings.size < leastTrainingSize) {
+  if (Math.min(settings.size.height, settings.size.width) < leastTrainingSize) {
     throw new CellhueError("the images are too small for the nets", {
       where: "--size",
-      found: String(settings.size),
+      found: sizeWords(settings.size),
       expected: `at least ${leastTrainingSize} pixels`,
       remedy: "--size 128",
     });

@@ -3,10 +3,12 @@
  * sample_<row>.png, the fitted encoder and the three published figures. Each embedding is kept under work/ until the stage is done, so that
  * a run that was cut off takes up where it was.
  */
+
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import type { Settings } from "../config.js";
 import type { Projection } from "../embed/projection.js";
 import { CellhueError, throwIfAborted } from "../errors.js";
+import { square } from "../image-size.js";
 import { csvText } from "../io/csv.js";
 import type { RunFolder } from "../io/run-folder.js";
 import type { StageContext } from "./context.js";
@@ -138,7 +140,7 @@ async function keptProjection(
   }
   const made = await compute();
   // An encoder whose maps are not drawn yet.
-  const unplaced = spectralFit(made.projection, made.scores, new Float32Array(4 * n), 1);
+  const unplaced = spectralFit(made.projection, made.scores, new Float32Array(4 * n), square(1));
   await run.write(keptProjectionPath, packEncoder(unplaced));
   return made;
 }
@@ -222,7 +224,7 @@ async function writeImages(
       const i = next++;
       const path = `benchmarking/${classes[labels.codes[i]].folder}/sample_${labels.rows[i]}.png`;
       if (!there.has(path)) {
-        const png = await encodePng(renderSpectral(layout, i, size, pointSize), size, size);
+        const png = await encodePng(renderSpectral(layout, i, size, pointSize), size.width, size.height);
         await run.write(path, png, { flush: false });
       }
       task.update(++done);

@@ -1,8 +1,10 @@
 /** Report: report.html out of what the other stages wrote, and the figures that only the report shows. */
+
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename } from "node:path";
 import type { Settings } from "../config.js";
 import { throwIfAborted } from "../errors.js";
+import { sizeWords } from "../image-size.js";
 import { parseCsv } from "../io/csv.js";
 import { decodePng } from "../io/png.js";
 import type { RunFolder } from "../io/run-folder.js";
@@ -90,7 +92,7 @@ async function ownFigures(
       const decoded = await Promise.all(
         files.map(async (file) => decodePng(await readFile(run.path("benchmarking", folder, file)))),
       );
-      return { label: name, images: decoded.map(({ rgb }) => rgb), size: decoded[0]?.width ?? 0 };
+      return { label: name, images: decoded.map(({ rgb }) => rgb), size: decoded[0] };
     }),
   );
   throwIfAborted(signal);
@@ -165,7 +167,7 @@ function shownSettings(settings: Settings): [string, string][] {
     ["label smoothing", String(labelSmoothing)],
     ["class weights", classWeights],
     ["frozen", freeze],
-    ["image size", `${size} × ${size}`],
+    ["image size", sizeWords(size)],
     ["coverage of label sets", String(coverage)],
   ];
 }

@@ -2,10 +2,12 @@
  * Saliency: trains the best net on all samples, writes it as model_final.onnx, and Figure_Saliency_k: per class the held-out
  * sample that its fold's net classified rightly with the highest probability, beside the map of what moved its score.
  */
+
 import type { Settings } from "../config.js";
 import { throwIfAborted } from "../errors.js";
 import { argmaxRows } from "../evaluate/metrics.js";
 import { saliencyMaps } from "../explain/saliency.js";
+import { areaOf } from "../image-size.js";
 import { readFoldImages } from "../io/encoded.js";
 import { readPredictions } from "../io/fold-predictions.js";
 import { readSamples, type Samples } from "../io/images.js";
@@ -41,7 +43,7 @@ export async function saliencyStage(run: RunFolder, settings: Settings, ctx: Sta
     throwIfAborted(signal);
     const group = chosen.filter((s) => s.fold === fold);
     const images = await readFoldImages(run, samples, settings, fold, ctx);
-    const batch = new Float32Array(group.length * 3 * size * size);
+    const batch = new Float32Array(group.length * 3 * areaOf(size));
     fillBatch(
       images,
       group.map((s) => s.sample),
@@ -54,7 +56,7 @@ export async function saliencyStage(run: RunFolder, settings: Settings, ctx: Sta
     const gradient = await scoreGradient(final.net, tensors, k, size, batch, codes, threads || undefined);
     saliencyMaps(gradient, group.length, size).forEach((map, i) => {
       const { sample, probability } = group[i];
-      const area = 3 * size * size;
+      const area = 3 * areaOf(size);
       panels.push({
         sample,
         label: samples.classes[codes[i]],

@@ -9,6 +9,7 @@
 import { CellhueError, throwIfAborted } from "../errors.js";
 import { accuracy } from "../evaluate/accuracy.js";
 import { argmaxRows } from "../evaluate/metrics.js";
+import { areaOf, type ImageSize } from "../image-size.js";
 import { Evaluator } from "../net/evaluate.js";
 import type { Tensors } from "../net/tensors.js";
 import type { NetName } from "../net/weights/layouts.js";
@@ -21,9 +22,9 @@ import { learningRate, type Schedule } from "./schedule.js";
 import { type Freeze, Trainer, TrainingSessions, type TrainingState } from "./step.js";
 
 export interface TrainingData {
-  /** n × size × size × 3 bytes. */
+  /** n × height × width × 3 bytes. */
   readonly images: Uint8Array;
-  readonly size: number;
+  readonly size: ImageSize;
   /** Class of every image. */
   readonly codes: Int32Array;
   readonly classes: number;
@@ -133,7 +134,7 @@ export async function train(
   const { freeze, weightDecay } = settings;
   const sessions = options.sessions ?? new TrainingSessions(net, data.classes, data.size, threads);
   const trainer = new Trainer(sessions, from.state, { freeze, weightDecay, criterion });
-  const buffer = new Float32Array(Math.min(batch, rows.length) * 3 * data.size * data.size);
+  const buffer = new Float32Array(Math.min(batch, rows.length) * 3 * areaOf(data.size));
   const history = [...from.history];
   let { step, lossSum, seen, seconds, best } = from;
   if (validation && restoreBest && history.length > 0 && best === undefined)
@@ -152,7 +153,7 @@ export async function train(
         throwIfAborted(signal);
         const began = performance.now();
         const picked = order.subarray(step * batch, (step + 1) * batch).map((i) => rows[i]); // n ≤ batch samples
-        const images = buffer.subarray(0, picked.length * 3 * data.size * data.size); // n×3×size×size
+        const images = buffer.subarray(0, picked.length * 3 * areaOf(data.size)); // n×3×height×width
         fillBatch(data.images, picked, data.size, images);
         const rate = learningRate(schedule, lr, (epoch - 1) * steps + step, epochs * steps);
         const random = new RandomState([...seeds, epoch, step + 1]);

@@ -3,10 +3,12 @@
  * Contract: the state lives in two sets of arrays; onnxruntime reads one and writes the other, then they change places,
  * so nothing is copied. The same state, batch and masks give the same next state, whatever the number of threads.
  */
+
 import { gradients } from "../graph/gradients.js";
 import { Graph, sizeOf, staticDims } from "../graph/graph.js";
 import { crossEntropy } from "../graph/ops/cross-entropy.js";
 import { channelBlock, createSession, type Session } from "../graph/session.js";
+import type { ImageSize } from "../image-size.js";
 import { InputContext, type MaskSpec } from "../net/layers.js";
 import { nets } from "../net/nets.js";
 import type { Tensors } from "../net/tensors.js";
@@ -49,13 +51,13 @@ export function trainingGraph(
   net: NetName,
   classes: number,
   n: number,
-  size: number,
+  size: ImageSize,
   kind: StepKind = { freeze: "none", decay: false },
   block = 1,
 ): TrainingGraph {
   const g = new Graph(`${net}_training`, block);
   const ctx = new InputContext(g, true, frozenParts(net, kind.freeze));
-  const logits = nets[net].build(ctx, g.input("images", [n, 3, size, size]), classes);
+  const logits = nets[net].build(ctx, g.input("images", [n, 3, size.height, size.width]), classes);
   const loss = crossEntropy(g, logits, g.input("target", [n, classes]));
   const scalars = {
     stepSize: g.input("step_size", []),
@@ -116,7 +118,7 @@ export class TrainingSessions {
   constructor(
     readonly net: NetName,
     readonly classes: number,
-    readonly size: number,
+    readonly size: ImageSize,
     private readonly threads?: number,
   ) {}
 

@@ -53,7 +53,7 @@ describe("resolveSettings", () => {
       patience: 0,
       tune: {},
       innerFolds: 3,
-      size: 128,
+      size: { height: 128, width: 128 },
       seed: 42,
       components: 50,
       coverage: 0.9,
@@ -78,7 +78,6 @@ describe("resolveSettings", () => {
     ["epochs", [1, 10_000], [0, 10_001, -1]],
     ["lr", [1e-9, 1], [0, -1e-4, Number.POSITIVE_INFINITY, Number.NaN]],
     ["batch", [2, 1024], [1, 1025]],
-    ["size", [8, 1024], [7, 1025]],
     ["seed", [0, 4_294_967_295], [-1, 4_294_967_296, 0.5]],
     ["components", [2, 1000], [1, 1001]],
     ["threads", [0, 256], [-1]],
@@ -101,6 +100,18 @@ describe("resolveSettings", () => {
       const { parts } = errorOf({ [name]: value });
       expect(parts.where).toBe(`settings.${name}`);
       expect(parts.expected?.length).toBeGreaterThan(3);
+    }
+  });
+
+  it("takes a size as a side, as WIDTHxHEIGHT or as both", () => {
+    expect(resolve({ size: 8 }).size).toEqual({ height: 8, width: 8 });
+    expect(resolve({ size: "96" }).size).toEqual({ height: 96, width: 96 });
+    expect(resolve({ size: "128x96" }).size).toEqual({ height: 96, width: 128 });
+    expect(resolve({ size: { height: 1024, width: 9 } }).size).toEqual({ height: 1024, width: 9 });
+    for (const value of [0, 1, 7, 1025, 8.5, "x", "8x", "-8x8", "8x7", "", null, { height: 8 }]) {
+      const { parts } = errorOf({ size: value as never });
+      expect(parts.where).toBe("settings.size");
+      expect(parts.expected).toBe("a side of 8 to 1024 pixels, or WIDTHxHEIGHT");
     }
   });
 

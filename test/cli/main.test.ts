@@ -294,7 +294,11 @@ describe("preprocess", () => {
     const config = join(folder, "run.yaml");
     writeFileSync(config, `file: ${file}\nlabel: plain\nout: ${out}\nsize: 64\nnormalize: log1p-cp10k\n`);
     const { stdout } = await cellhue(["preprocess", "--config", config, "--size", "32", "--json"]);
-    expect(JSON.parse(stdout).settings).toMatchObject({ label: "plain", size: 32, normalize: "log1p-cp10k" });
+    expect(JSON.parse(stdout).settings).toMatchObject({
+      label: "plain",
+      size: { height: 32, width: 32 },
+      normalize: "log1p-cp10k",
+    });
   });
 
   it("gives the same with 1 and with 2 threads", async () => {

@@ -4,6 +4,7 @@ import { encodeSpectral, fitSpectral, spectralEncoder } from "../../src/encode/s
 import { spectralGraph } from "../../src/encode/spectral-graph.js";
 import { Graph } from "../../src/graph/graph.js";
 import { createSession } from "../../src/graph/session.js";
+import { areaOf, square } from "../../src/image-size.js";
 import { type DenseMatrix, type Matrix, selectRows } from "../../src/matrix.js";
 import { RandomState } from "../../src/random.js";
 
@@ -23,48 +24,51 @@ function asCsr(m: DenseMatrix): Matrix {
   return { kind: "csr", rows: m.rows, cols: m.cols, indptr, indices, values: m.data };
 }
 
-const options = { components: 10, size: 33, seed: 5 };
+const options = { components: 10, size: square(33), seed: 5 };
 const sample = (images: Uint8Array, i: number, size = 33) =>
   images.subarray(i * size * size * 3, (i + 1) * size * size * 3);
 
 describe("spectralGraph", () => {
-  it.each([8, 33, 128])("draws what renderSpectral draws, byte for byte: size %i", async (size) => {
-    const n = 300;
-    const random = new RandomState(size);
-    const low = Float32Array.of(-3, 0, -100, 2);
-    const high = Float32Array.of(5, 1e-3, 100, 2.5);
-    // Corners, beyond them, and every shade.
-    const share = (i: number, axis: number) =>
-      i < 5 ? [0, 1, -0.5, 1.5, 0.5][i] : axis === 2 ? ((i - 5) % 256) / 255 : random.random();
-    const numbers = Float32Array.from({ length: 4 * n }, (_, p) => {
-      const axis = p % 4;
-      return low[axis] + share(Math.floor(p / 4), axis) * (high[axis] - low[axis]);
-    });
-    const g = new Graph();
-    g.output("image", spectralGraph(g, { size, pointSize: 3, low, high }, g.input("numbers", ["N", 4])));
-    const session = await createSession(g);
-    const image = (await session.run({ numbers })).image.data as Float32Array;
-    await session.release();
-    const clipped = (i: number, axis: number) => {
-      const v = (numbers[4 * i + axis] - low[axis]) / (high[axis] - low[axis] + 1e-8);
-      return Math.min(1, Math.max(0, v));
-    };
-    const layout: SpectralLayout = {
-      x: Int32Array.from({ length: n }, (_, i) => Math.trunc(clipped(i, 0) * (size - 1))),
-      y: Int32Array.from({ length: n }, (_, i) => Math.trunc(clipped(i, 1) * (size - 1))),
-      rgb: Uint8Array.from({ length: 3 * n }, (_, p) =>
-        Math.trunc(clipped(Math.floor(p / 3), [0, 2, 3][p % 3]) * 255),
-      ),
-    };
-    let wrong = 0;
-    for (let i = 0; i < n; i++) {
-      const expected = renderSpectral(layout, i, size, 3);
-      for (let p = 0; p < size * size; p++)
-        for (let c = 0; c < 3; c++)
-          if (image[(3 * i + c) * size * size + p] !== Math.fround(expected[3 * p + c] / 255)) wrong++;
-    }
-    expect(wrong).toBe(0);
-  });
+  it.each([square(8), square(33), square(128), { height: 21, width: 40 }])(
+    "draws what renderSpectral draws, byte for byte: %o",
+    async (size) => {
+      const n = 300;
+      const random = new RandomState(size.height);
+      const low = Float32Array.of(-3, 0, -100, 2);
+      const high = Float32Array.of(5, 1e-3, 100, 2.5);
+      // Corners, beyond them, and every shade.
+      const share = (i: number, axis: number) =>
+        i < 5 ? [0, 1, -0.5, 1.5, 0.5][i] : axis === 2 ? ((i - 5) % 256) / 255 : random.random();
+      const numbers = Float32Array.from({ length: 4 * n }, (_, p) => {
+        const axis = p % 4;
+        return low[axis] + share(Math.floor(p / 4), axis) * (high[axis] - low[axis]);
+      });
+      const g = new Graph();
+      g.output("image", spectralGraph(g, { size, pointSize: 3, low, high }, g.input("numbers", ["N", 4])));
+      const session = await createSession(g);
+      const image = (await session.run({ numbers })).image.data as Float32Array;
+      await session.release();
+      const clipped = (i: number, axis: number) => {
+        const v = (numbers[4 * i + axis] - low[axis]) / (high[axis] - low[axis] + 1e-8);
+        return Math.min(1, Math.max(0, v));
+      };
+      const layout: SpectralLayout = {
+        x: Int32Array.from({ length: n }, (_, i) => Math.trunc(clipped(i, 0) * (size.width - 1))),
+        y: Int32Array.from({ length: n }, (_, i) => Math.trunc(clipped(i, 1) * (size.height - 1))),
+        rgb: Uint8Array.from({ length: 3 * n }, (_, p) =>
+          Math.trunc(clipped(Math.floor(p / 3), [0, 2, 3][p % 3]) * 255),
+        ),
+      };
+      let wrong = 0;
+      for (let i = 0; i < n; i++) {
+        const expected = renderSpectral(layout, i, size, 3);
+        for (let p = 0; p < areaOf(size); p++)
+          for (let c = 0; c < 3; c++)
+            if (image[(3 * i + c) * areaOf(size) + p] !== Math.fround(expected[3 * p + c] / 255)) wrong++;
+      }
+      expect(wrong).toBe(0);
+    },
+  );
 });
 
 describe("fitSpectral", () => {

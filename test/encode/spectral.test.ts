@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { minMaxNormalise, renderSpectral, spectralLayout } from "../../src/encode/spectral.js";
+import { square } from "../../src/image-size.js";
 
 interface Case {
   n: number;
@@ -21,12 +22,12 @@ const floats = (base64: string) => new Float32Array(new Uint8Array(Buffer.from(b
 describe("spectral encoder", () => {
   for (const c of cases)
     it(`${c.n} samples at ${c.size} px, point size ${c.point}: every pixel equals numpy and PIL`, () => {
-      const layout = spectralLayout(floats(c.tsne), floats(c.pc1), floats(c.umap1), c.size);
+      const layout = spectralLayout(floats(c.tsne), floats(c.pc1), floats(c.umap1), square(c.size));
       expect([...layout.x]).toEqual(c.x);
       expect([...layout.y]).toEqual(c.y);
       expect([...layout.rgb]).toEqual(c.rgb);
       for (let i = 0; i < c.n; i++) {
-        const image = renderSpectral(layout, i, c.size, c.point);
+        const image = renderSpectral(layout, i, square(c.size), c.point);
         expect(createHash("sha256").update(image).digest("hex").slice(0, 16)).toBe(c.sha256[i]);
       }
     });
@@ -39,13 +40,13 @@ describe("spectral encoder", () => {
 
   it("takes no samples", () => {
     const none = new Float32Array(0);
-    expect(spectralLayout(none, none, none, 128).rgb).toHaveLength(0);
+    expect(spectralLayout(none, none, none, square(128)).rgb).toHaveLength(0);
   });
 
   it("refuses values that are not finite and lengths that do not fit", () => {
     expect(() => minMaxNormalise(Float32Array.of(1, Number.NaN))).toThrow(/value 1 is NaN/);
-    expect(() => spectralLayout(new Float32Array(4), new Float32Array(3), new Float32Array(2), 8)).toThrow(
-      /do not fit/,
-    );
+    expect(() =>
+      spectralLayout(new Float32Array(4), new Float32Array(3), new Float32Array(2), square(8)),
+    ).toThrow(/do not fit/);
   });
 });

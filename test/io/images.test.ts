@@ -1,7 +1,9 @@
 /** Samples and images out of a run folder; missing and damaged images are tested with the stage train. */
+
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { callSource, resolveSettings } from "../../src/config.js";
 import { InterruptedError } from "../../src/errors.js";
+import { square } from "../../src/image-size.js";
 import { csvText } from "../../src/io/csv.js";
 import { imagePath, readImages, readSamples } from "../../src/io/images.js";
 import { encodePng } from "../../src/io/png.js";
@@ -63,14 +65,14 @@ describe("readSamples", () => {
 
 describe("readImages", () => {
   it("puts the images' bytes one after another, in the order of the samples", async () => {
-    const found = await readImages(run, await readSamples(run), size, { progress: silent });
+    const found = await readImages(run, await readSamples(run), square(size), { progress: silent });
     expect(found).toEqual(Uint8Array.from(pictures.flatMap((rgb) => [...rgb])));
   });
 
   it("stops at an interrupt", async () => {
     const signal = AbortSignal.abort();
-    await expect(readImages(run, await readSamples(run), size, { progress: silent, signal })).rejects.toThrow(
-      InterruptedError,
-    );
+    await expect(
+      readImages(run, await readSamples(run), square(size), { progress: silent, signal }),
+    ).rejects.toThrow(InterruptedError);
   });
 });

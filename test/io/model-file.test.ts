@@ -1,8 +1,10 @@
 /** The model file: what onnxruntime makes of it without cellhue. Python's is asked by test/oracles/model_file.py. */
+
 import * as ort from "onnxruntime-node";
 import { beforeAll, describe, expect, it } from "vitest";
 import { encodeSpectral, fitSpectral, type SpectralFit } from "../../src/encode/spectral-fit.js";
 import { readMetadata } from "../../src/graph/onnx.js";
+import { square } from "../../src/image-size.js";
 import { encodeModelFile, type ModelMetadata, modelSchema } from "../../src/io/model-file.js";
 import { normalizeMatrix } from "../../src/io/normalize.js";
 import { type DenseMatrix, selectRows } from "../../src/matrix.js";
@@ -57,7 +59,7 @@ const x = normalizeMatrix(counts, "log1p-cp10k");
 let encoder: SpectralFit;
 beforeAll(async () => {
   const training = Int32Array.from({ length: 30 }, (_, i) => i);
-  encoder = await fitSpectral(selectRows(x, training), { components: 8, size, seed: 1 });
+  encoder = await fitSpectral(selectRows(x, training), { components: 8, size: square(size), seed: 1 });
 });
 
 /** Relative to the value where that is above 1. */
@@ -81,12 +83,12 @@ describe.each(netNames)("the model file of %s", (net) => {
     expect(session.inputNames).toEqual(["expression"]);
     expect(session.outputNames).toEqual(["probabilities", "logits", "image", "distance"]);
     const { images, distance } = await encodeSpectral(encoder, x, {});
-    const evaluator = await Evaluator.create(net, labels.length, size, 2);
+    const evaluator = await Evaluator.create(net, labels.length, square(size), 2);
     const expected = await evaluator.probabilities(weights, 50, (first, count, into) => {
       fillBatch(
         images,
         Array.from({ length: count }, (_, i) => first + i),
-        size,
+        square(size),
         into,
       );
     });
@@ -103,7 +105,7 @@ describe.each(netNames)("the model file of %s", (net) => {
       fillBatch(
         images,
         Array.from({ length: n }, (_, i) => first + i),
-        size,
+        square(size),
         batch,
       );
       expect(image.findIndex((v, p) => v !== batch[p])).toBe(-1);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { callSource, resolveSettings, type Settings } from "../../src/config.js";
 import { CellhueError } from "../../src/errors.js";
+import { square } from "../../src/image-size.js";
 import { RunFolder, type RunStart } from "../../src/io/run-folder.js";
 import { canMount, mountTiny, unmount } from "../tiny-disk.js";
 
@@ -191,7 +192,7 @@ describe("stages", () => {
       "report fresh",
     ]);
     expect((await complete(run, settings({ epochs: 6, protocol: "published" })))[0]).toBe("folds fresh");
-    expect((await complete(run, settings({ epochs: 6, size: 64 })))[0]).toBe("preprocess fresh");
+    expect((await complete(run, settings({ epochs: 6, size: square(64) })))[0]).toBe("preprocess fresh");
     run.close();
   });
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { CellhueError } from "../../src/errors.js";
 import { createSession } from "../../src/graph/session.js";
+import { square } from "../../src/image-size.js";
 import { Evaluator, networkGraph } from "../../src/net/evaluate.js";
 import { paramSpecs } from "../../src/net/nets.js";
 import type { Tensors } from "../../src/net/tensors.js";
@@ -40,7 +41,7 @@ describe.each(netNames)("Evaluator of %s", (net) => {
 
   it("gives PyTorch's probabilities", async () => {
     const logits = oracle[net].logits.find(({ h, w }) => h === size && w === size);
-    const evaluator = await Evaluator.create(net, classes, size, 2);
+    const evaluator = await Evaluator.create(net, classes, square(size), 2);
     const found = await evaluate(evaluator, weights, formulaImages(1, logits?.n ?? 0, size, size));
     await evaluator.release();
     expect(found.length).toBe(2 * classes);
@@ -51,7 +52,7 @@ describe.each(netNames)("Evaluator of %s", (net) => {
     const images = formulaImages(4, 35, size, size); // a full batch and a small one
     const results: Float32Array[] = [];
     for (const threads of [1, 2]) {
-      const evaluator = await Evaluator.create(net, classes, size, threads);
+      const evaluator = await Evaluator.create(net, classes, square(size), threads);
       results.push(await evaluate(evaluator, weights, images));
       if (threads === 2) results.push(await evaluate(evaluator, weights, images.subarray(33 * sample)));
       await evaluator.release();
@@ -68,7 +69,7 @@ describe("Evaluator", () => {
   const weights = formulaWeights(paramSpecs("efficientnet_lite0", classes));
 
   it("of no samples is no probability; weights that are not finite are a CellhueError", async () => {
-    const evaluator = await Evaluator.create("efficientnet_lite0", classes, size, 2);
+    const evaluator = await Evaluator.create("efficientnet_lite0", classes, square(size), 2);
     expect(await evaluate(evaluator, weights, new Float32Array(0))).toEqual(new Float32Array(0));
     const broken = new Map(weights);
     broken.set("classifier.1.bias", { dims: [classes], data: new Float32Array(classes).fill(Number.NaN) });
@@ -84,7 +85,9 @@ describe("Evaluator", () => {
 describe("networkGraph", () => {
   it("takes any batch: each sample alone gives what it gives among others", async () => {
     const weights = formulaWeights(paramSpecs("resnet18", classes));
-    const session = await createSession(networkGraph("resnet18", weights, classes, size), { threads: 2 });
+    const session = await createSession(networkGraph("resnet18", weights, classes, square(size)), {
+      threads: 2,
+    });
     const images = formulaImages(1, 2, size, size);
     const both = await session.run({ image: images });
     expect(both.probabilities.dims).toEqual([2, classes]);
@@ -101,10 +104,10 @@ describe("networkGraph", () => {
   it("names the parameter that is absent or has another shape", () => {
     const weights = formulaWeights(paramSpecs("resnet18", classes));
     weights.delete("fc.bias");
-    expect(() => networkGraph("resnet18", weights, classes, size)).toThrow(
+    expect(() => networkGraph("resnet18", weights, classes, square(size))).toThrow(
       "'fc.bias' is [absent], the network has [5]",
     );
     const other = formulaWeights(paramSpecs("resnet18", 4));
-    expect(() => networkGraph("resnet18", other, classes, size)).toThrow("'fc.weight' is [4, 512]");
+    expect(() => networkGraph("resnet18", other, classes, square(size))).toThrow("'fc.weight' is [4, 512]");
   });
 });

@@ -1,9 +1,11 @@
 /** The weights inside the package, on pictures, against efficientnet_lite_pytorch (test/oracles/lite0_imagenet.py). */
+
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSession, type Session } from "../../src/graph/session.js";
+import { square } from "../../src/image-size.js";
 import { networkGraph } from "../../src/net/evaluate.js";
 import { paramSpecs } from "../../src/net/nets.js";
 import { loadWeights } from "../../src/net/weights/load.js";
@@ -90,7 +92,7 @@ beforeAll(async () => {
   });
   expect(pretrained).toBe(true);
   expect(warnings).toEqual([]);
-  session = await createSession(networkGraph(net, tensors, classes, size), { threads: 2 });
+  session = await createSession(networkGraph(net, tensors, classes, square(size)), { threads: 2 });
 });
 afterAll(() => session.release());
 

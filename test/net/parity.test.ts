@@ -1,10 +1,12 @@
 /** The networks against PyTorch (oracle: test/oracles/nets.py). */
+
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { gradients } from "../../src/graph/gradients.js";
 import { Graph } from "../../src/graph/graph.js";
 import { crossEntropy } from "../../src/graph/ops/cross-entropy.js";
 import { channelBlock, createSession } from "../../src/graph/session.js";
+import { square } from "../../src/image-size.js";
 import { InputContext } from "../../src/net/layers.js";
 import { nets, paramSpecs } from "../../src/net/nets.js";
 import type { Tensors } from "../../src/net/tensors.js";
@@ -102,7 +104,7 @@ describe.each(Object.keys(oracle) as NetName[])("%s against PyTorch", (net) => {
 
   it("follows its loss over 20 Adam steps", async () => {
     const state = { parameters: weights, moments: new Map(), steps: 0 };
-    const sessions = new TrainingSessions(net, classes, 64);
+    const sessions = new TrainingSessions(net, classes, square(64));
     const trainer = new Trainer(sessions, state);
     const { lr } = oracle[net];
     const curve: number[] = [];

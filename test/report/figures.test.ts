@@ -6,6 +6,7 @@ import sharp from "sharp";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { calibration } from "../../src/evaluate/calibration.js";
 import { riskCoverage } from "../../src/evaluate/risk-coverage.js";
+import { square } from "../../src/image-size.js";
 import { figurePng, writeFigure } from "../../src/report/figure.js";
 import { coverage } from "../../src/report/figures/density.js";
 import * as draw from "../../src/report/figures.js";
@@ -92,13 +93,15 @@ describe("coverage", () => {
   });
   it("of no samples is 0", () => {
     const none = new Int32Array(0);
-    expect(coverage({ x: none, y: none, codes: none, classes: [], size: 3 })).toEqual(new Uint32Array(9));
+    expect(coverage({ x: none, y: none, codes: none, classes: [], size: square(3) })).toEqual(
+      new Uint32Array(9),
+    );
   });
 });
 
 describe("no data at all", () => {
   const none = new Int32Array(0);
-  const map = { x: none, y: none, codes: none, classes: [], size: 128 };
+  const map = { x: none, y: none, codes: none, classes: [], size: square(128) };
   it("still gives figures", async () => {
     const figures = [
       await draw.figure1(map),
@@ -120,10 +123,10 @@ describe("no data at all", () => {
       draw.auditInflation({ inflation: [] }),
       draw.reliability({ nets: [] }),
       draw.riskCoverageCurves({ nets: [], majority: 0 }),
-      await draw.imagesByClass({ classes: [], size: 128 }),
+      await draw.imagesByClass({ classes: [], size: square(128) }),
     ];
     for (const { svg } of figures) check(svg);
-    expect(await draw.saliencyFigures({ panels: [], size: 128, net: "resnet18" })).toEqual([]);
+    expect(await draw.saliencyFigures({ panels: [], size: square(128), net: "resnet18" })).toEqual([]);
   });
 });
 
@@ -311,7 +314,7 @@ describe("saliencyFigures", () => {
       image: blob(i, i, [255, 0, 0], 9),
       map: Float32Array.from({ length: 81 }, (_, k) => (k === 40 ? 0.25 : 0)),
     }));
-    const figures = await draw.saliencyFigures({ panels, size: 9, net: "resnet18" });
+    const figures = await draw.saliencyFigures({ panels, size: square(9), net: "resnet18" });
     expect(figures.map((f) => f.name)).toEqual(["Figure_Saliency_1", "Figure_Saliency_2"]);
     expect(figures[0].svg).toContain(">0.25<");
     expect(figures[1].svg).toContain("p = 0.500");
@@ -321,12 +324,12 @@ describe("saliencyFigures", () => {
     const panel = { label: "a", sample: "s", probability: 1, image };
     const zero = await draw.saliencyFigures({
       panels: [{ ...panel, map: new Float32Array(9) }],
-      size: 3,
+      size: square(3),
       net: "n",
     });
     expect(zero[0].svg).toContain("gradient is 0 everywhere");
     const map = glow(1, 1, 3).fill(Number.NaN, 0, 2);
-    check((await draw.saliencyFigures({ panels: [{ ...panel, map }], size: 3, net: "n" }))[0].svg);
+    check((await draw.saliencyFigures({ panels: [{ ...panel, map }], size: square(3), net: "n" }))[0].svg);
   });
 });
 

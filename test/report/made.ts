@@ -8,6 +8,7 @@ import { riskCoverage } from "../../src/evaluate/risk-coverage.js";
 import { softmaxRows } from "../../src/evaluate/softmax.js";
 import { meanAndSd } from "../../src/evaluate/summary.js";
 import { wilcoxonSignedRank } from "../../src/evaluate/wilcoxon.js";
+import { square } from "../../src/image-size.js";
 import { RandomState } from "../../src/random.js";
 import type { AuditReport } from "../../src/report/audit-report.js";
 import type { Figure } from "../../src/report/figure.js";
@@ -79,7 +80,7 @@ export function cloud(
     const high = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
     return Int32Array.from(values, (v) => ((v - low) / (high - low + 1e-8)) * (size - 1));
   };
-  return { x: pixel(0), y: pixel(1), codes, classes, size, points };
+  return { x: pixel(0), y: pixel(1), codes, classes, size: square(size), points };
 }
 
 /** The image METHOD describes for a pixel: black but for a square of side 7. */
@@ -381,7 +382,7 @@ export async function allFigures(
       majority: 0.33,
     }),
     ...(await saliencyFigures({
-      size: 128,
+      size: square(128),
       net: NETS[0],
       panels: classes.map((label, i) => ({
         label,
@@ -392,7 +393,7 @@ export async function allFigures(
       })),
     })),
     await imagesByClass({
-      size: 128,
+      size: square(128),
       classes: classes.map((label, i) => ({
         label,
         images: Array.from({ length: 6 }, (_, j) =>

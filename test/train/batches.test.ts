@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { square } from "../../src/image-size.js";
 import { fillBatch } from "../../src/train/batches.js";
 
 it("fillBatch puts bytes as RGB planes of 0…1, in the order of the rows, repeats included", () => {
@@ -6,7 +7,7 @@ it("fillBatch puts bytes as RGB planes of 0…1, in the order of the rows, repea
   const images = Uint8Array.from({ length: 3 * 12 }, (_, i) => (i * 7) % 256);
   const rows = [2, 0, 2];
   const into = new Float32Array(rows.length * 12);
-  fillBatch(images, rows, size, into);
+  fillBatch(images, rows, square(size), into);
   for (const [at, row] of rows.entries())
     for (let channel = 0; channel < 3; channel++)
       for (let y = 0; y < size; y++)
@@ -18,8 +19,8 @@ it("fillBatch puts bytes as RGB planes of 0…1, in the order of the rows, repea
 
 it("fillBatch takes 0 to 0 and 255 to 1, and leaves what lies beyond the batch", () => {
   const into = new Float32Array(6).fill(-1);
-  fillBatch(Uint8Array.of(0, 255, 51), Int32Array.of(0), 1, into);
+  fillBatch(Uint8Array.of(0, 255, 51), Int32Array.of(0), square(1), into);
   expect([...into]).toEqual([0, 1, Math.fround(0.2), -1, -1, -1]);
-  fillBatch(new Uint8Array(0), [], 1, into);
+  fillBatch(new Uint8Array(0), [], square(1), into);
   expect(into[1]).toBe(1);
 });

@@ -2,9 +2,11 @@
  * The loop: what it draws, how it goes on after a cut, how it ends. The steps' numbers are held in parity.test.ts, those of
  * its options in options.test.ts.
  */
+
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CellhueError, InterruptedError } from "../../src/errors.js";
+import { square } from "../../src/image-size.js";
 import type { Evaluator } from "../../src/net/evaluate.js";
 import { paramSpecs } from "../../src/net/nets.js";
 import type { Tensors } from "../../src/net/tensors.js";
@@ -29,7 +31,7 @@ const n = 12;
 const random = new RandomState(1);
 const data: TrainingData = {
   images: Uint8Array.from({ length: n * size * size * 3 }, () => random.interval(255)),
-  size,
+  size: square(size),
   codes: Int32Array.from({ length: n }, (_, i) => i % 3),
   classes: 3,
 };
@@ -119,7 +121,7 @@ describe.each<{
 ])("a training of $title", ({ net, count, settings, epochs, places, more }) => {
   let saved: Uint8Array[] = [];
   let whole: ReturnType<typeof essence>;
-  const sessions = new TrainingSessions(net, 3, size, 2);
+  const sessions = new TrainingSessions(net, 3, square(size), 2);
   afterAll(() => sessions.release());
   const shared = { settings, sessions, ...more };
   beforeAll(async () => {
@@ -175,7 +177,7 @@ describe.each<{
 
 describe("with validation", () => {
   const net = "efficientnet_lite0";
-  const sessions = new TrainingSessions(net, 3, size, 2);
+  const sessions = new TrainingSessions(net, 3, square(size), 2);
   afterAll(() => sessions.release());
 
   /** An evaluator that finds the loss of the script at its every call, and keeps the digest of what it was given. */

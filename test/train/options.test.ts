@@ -1,7 +1,9 @@
 /** Whole trainings with every option against PyTorch (oracle: test/oracles/training.py), and what freezing leaves out. */
+
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { Graph } from "../../src/graph/graph.js";
+import { square } from "../../src/image-size.js";
 import { Evaluator } from "../../src/net/evaluate.js";
 import { InputContext } from "../../src/net/layers.js";
 import { nets, paramSpecs } from "../../src/net/nets.js";
@@ -26,7 +28,7 @@ const data: TrainingData = {
     { length: n * size * size * 3 },
     (_, j) => Math.floor(128 * random.random()) + 12 * codes[Math.floor(j / (size * size * 3))],
   ),
-  size,
+  size: square(size),
   codes,
   classes,
 };
@@ -39,7 +41,7 @@ describe.each(oracle.trainings)(
     it("has PyTorch's losses, validation and best epoch, and its probabilities then", async () => {
       const net = expected.net as NetName;
       const parameters = formulaWeights(paramSpecs(net, classes));
-      const evaluator = await Evaluator.create(net, classes, size, 2);
+      const evaluator = await Evaluator.create(net, classes, square(size), 2);
       const { state, history, bestEpoch } = await train(
         data,
         rows,
@@ -52,7 +54,7 @@ describe.each(oracle.trainings)(
         },
       );
       const found = await evaluator.probabilities(state.parameters, validation.length, (first, count, into) =>
-        fillBatch(data.images, validation.subarray(first, first + count), size, into),
+        fillBatch(data.images, validation.subarray(first, first + count), square(size), into),
       );
       await evaluator.release();
       // float32 in all layers wanders further from the float64 of the oracle than in the last one alone
@@ -80,7 +82,7 @@ function nodeCounts(g: Graph): Record<string, number> {
 describe.each(netNames)("%s with a frozen backbone", (net) => {
   const specs = paramSpecs(net, classes);
   const head = specs.slice(-2).map(({ name }) => name);
-  const { graph, masks, trainable, running } = trainingGraph(net, classes, 4, size, {
+  const { graph, masks, trainable, running } = trainingGraph(net, classes, 4, square(size), {
     ...{ freeze: "backbone", decay: false },
   });
 
@@ -119,7 +121,7 @@ describe("a Trainer with a frozen backbone", () => {
   const step = (trainer: Trainer) => trainer.step(images, [0, 1, 2, 0], 1e-3, new RandomState(0));
 
   it("leaves its parameters, its running statistics and the caller's arrays as they are", async () => {
-    const sessions = new TrainingSessions(net, classes, 32, 2);
+    const sessions = new TrainingSessions(net, classes, square(32), 2);
     const trainer = new Trainer(sessions, start(), { freeze: "backbone", weightDecay: 0.1 });
     for (let t = 0; t < 3; t++) await step(trainer);
     await sessions.release();
@@ -133,7 +135,7 @@ describe("a Trainer with a frozen backbone", () => {
   });
 
   it("can share sessions with one that trains all: each takes its own step", async () => {
-    const shared = new TrainingSessions(net, classes, 32, 2);
+    const shared = new TrainingSessions(net, classes, square(32), 2);
     const both: number[][] = [];
     for (const options of [
       {},
@@ -153,7 +155,7 @@ describe("a Trainer with a frozen backbone", () => {
   });
 
   it("refuses to go on with layers that were not trained so far", async () => {
-    const sessions = new TrainingSessions(net, classes, 32, 2);
+    const sessions = new TrainingSessions(net, classes, square(32), 2);
     const trainer = new Trainer(sessions, start(), { freeze: "backbone" });
     await step(trainer);
     await sessions.release();

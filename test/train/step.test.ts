@@ -1,6 +1,8 @@
 /** One training step; its numbers are held to PyTorch in test/net/parity.test.ts. */
+
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { square } from "../../src/image-size.js";
 import { paramSpecs } from "../../src/net/nets.js";
 import type { Tensors } from "../../src/net/tensors.js";
 import type { NetName } from "../../src/net/weights/layouts.js";
@@ -15,7 +17,7 @@ const netNames: NetName[] = ["resnet18", "efficientnet_b0", "efficientnet_lite0"
 /** Losses and final state of a step with 8 samples and one with 3. */
 async function twoSteps(net: NetName, parameters: Tensors, threads: number) {
   const state = { parameters, moments: new Map(), steps: 0 };
-  const sessions = new TrainingSessions(net, classes, size, threads);
+  const sessions = new TrainingSessions(net, classes, square(size), threads);
   const trainer = new Trainer(sessions, state);
   const losses: number[] = [];
   const digests: string[] = [];
@@ -46,7 +48,7 @@ describe.each(netNames)("a step of %s", (net) => {
   });
 
   it("has a successor for every parameter, moment and running statistic", () => {
-    const { graph, trainable, running } = trainingGraph(net, classes, 2, 32);
+    const { graph, trainable, running } = trainingGraph(net, classes, 2, square(32));
     const specs = paramSpecs(net, classes).map(({ name }) => name);
     expect([...trainable, ...running].sort()).toEqual(specs.sort());
     const outputs = new Set(graph.outputs.map(({ name }) => name));
@@ -65,11 +67,11 @@ describe("drawMasks", () => {
   });
 
   it("drops deeper blocks of the EfficientNets more often, and dropout last", () => {
-    const { masks } = trainingGraph("efficientnet_b0", classes, 2, 32);
+    const { masks } = trainingGraph("efficientnet_b0", classes, 2, square(32));
     const keeps = masks.map(({ keep }) => keep);
     expect(keeps.slice(0, -1)).toEqual([...keeps.slice(0, -1)].sort((a, b) => b - a));
     expect(masks.at(-1)).toMatchObject({ name: "classifier.0", dims: [2, 1280], keep: 0.8 });
-    expect(trainingGraph("resnet18", classes, 2, 32).masks).toEqual([]);
+    expect(trainingGraph("resnet18", classes, 2, square(32)).masks).toEqual([]);
   });
 });
 
@@ -81,7 +83,7 @@ it("the steps count on in Adam's correction: two steps differ from one step twic
   const before = [...parameters.values()].map(({ data }) => sha256(data));
   const images = formulaImages(3, 4, 32, 32);
   const state = { parameters, moments: new Map(), steps: 0 };
-  const sessions = new TrainingSessions("resnet18", classes, 32, 2);
+  const sessions = new TrainingSessions("resnet18", classes, square(32), 2);
   const trainer = new Trainer(sessions, state);
   const first = await trainer.step(images, [0, 1, 2, 0], 1e-3, new RandomState(0));
   expect(trainer.state().steps).toBe(1);

@@ -1,16 +1,18 @@
 /** Figure_combined_tumor: the pixels of all samples on one map, a colour, shape and number per label. */
+
 import { scaleLinear } from "d3-scale";
 import { axes, legend } from "../draw.js";
 import { type Figure, figure } from "../figure.js";
+import { within } from "../heat.js";
 import { scatter } from "../scatter.js";
 import { type PixelMap, pixelTicks } from "./density.js";
 
 export async function figureCombined({ x, y, codes, classes, size }: PixelMap): Promise<Figure> {
-  const box = { x: 56, y: 12, width: 480, height: 480 };
-  const sx = scaleLinear([0, size], [box.x, box.x + box.width]);
-  const sy = scaleLinear([0, size], [box.y, box.y + box.height]);
-  const ticks =
-    size >= 8 ? Array.from({ length: 9 }, (_, i) => Math.round((i * size) / 8)) : pixelTicks(size);
+  const box = { x: 56, y: 12, ...within(size, 480) };
+  const sx = scaleLinear([0, size.width], [box.x, box.x + box.width]);
+  const sy = scaleLinear([0, size.height], [box.y, box.y + box.height]);
+  const ticks = (side: number) =>
+    side >= 8 ? Array.from({ length: 9 }, (_, i) => Math.round((i * side) / 8)) : pixelTicks(side);
   const { markup, legend: entries } = scatter({
     px: (i) => sx(x[i] + 0.5),
     py: (i) => sy(y[i] + 0.5),
@@ -28,8 +30,8 @@ export async function figureCombined({ x, y, codes, classes, size }: PixelMap): 
       box,
       x: sx,
       y: sy,
-      xTicks: ticks,
-      yTicks: ticks,
+      xTicks: ticks(size.width),
+      yTicks: ticks(size.height),
       xLabel: "pixel x",
       yLabel: "pixel y",
       grid: true,

@@ -1,9 +1,10 @@
 /** Figure_1: where the samples of each label lie in the image, one panel a label, on one viridis scale. */
+
 import { scaleLinear } from "d3-scale";
 import { viridis } from "../colormap.js";
 import { axes } from "../draw.js";
 import { type Figure, figure } from "../figure.js";
-import { barTicks, colourBar, coloured, pixels } from "../heat.js";
+import { barTicks, colourBar, coloured, pixels, within } from "../heat.js";
 import type { Markup } from "../markup.js";
 import { classMembers } from "../scatter.js";
 import { text } from "../text.js";
@@ -32,18 +33,17 @@ export async function figure1(map: PixelMap): Promise<Figure> {
     const box = {
       x: left + (k % columns) * stepX,
       y: top + Math.floor(k / columns) * stepY,
-      width: side,
-      height: side,
+      ...within(size, side),
     };
     const lowest = k + columns >= shown.length;
     panels.push(
-      await pixels(coloured(densities[k], most, viridis, 0.5), size, size, box),
+      await pixels(coloured(densities[k], most, viridis, 0.5), size.width, size.height, box),
       axes({
         box,
-        x: scaleLinear([0, size], [box.x, box.x + side]),
-        y: scaleLinear([0, size], [box.y, box.y + side]),
-        xTicks: pixelTicks(size),
-        yTicks: pixelTicks(size),
+        x: scaleLinear([0, size.width], [box.x, box.x + box.width]),
+        y: scaleLinear([0, size.height], [box.y, box.y + box.height]),
+        xTicks: pixelTicks(size.width),
+        yTicks: pixelTicks(size.height),
         xNumbers: lowest,
         yNumbers: k % columns === 0,
         xLabel: lowest ? "pixel x" : undefined,

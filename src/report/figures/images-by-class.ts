@@ -1,16 +1,18 @@
 /** images_by_class: a few real images of every class. */
+
+import { type ImageSize, sizeWords } from "../../image-size.js";
 import { type Figure, figure } from "../figure.js";
-import { pixels } from "../heat.js";
+import { pixels, within } from "../heat.js";
 import { el, type Markup } from "../markup.js";
 import { text } from "../text.js";
 
 export interface ImagesByClass {
   classes: readonly {
     label: string;
-    /** RGB, size × size × 3; the first six are shown. */
+    /** RGB, height × width × 3; the first six are shown. */
     images: readonly Uint8Array[];
   }[];
-  size: number;
+  size: ImageSize;
 }
 
 const SIDE = 88;
@@ -30,9 +32,9 @@ export async function imagesByClass({ classes, size }: ImagesByClass): Promise<F
     parts.push(text(x0, y - 8, label, { bold: true, width: block }));
     if (images.length === 0) parts.push(text(x0, y + SIDE / 2, "no image", { opacity: 0.75 }));
     for (const [i, image] of images.slice(0, perRow).entries()) {
-      const box = { x: x0 + i * (SIDE + 6), y, width: SIDE, height: SIDE };
+      const box = { x: x0 + i * (SIDE + 6), y, ...within(size, SIDE) };
       parts.push(
-        await pixels(image, size, size, box),
+        await pixels(image, size.width, size.height, box),
         el("rect", { ...box, fill: "none", stroke: "currentColor", "stroke-width": 0.6 }),
       );
     }
@@ -41,7 +43,7 @@ export async function imagesByClass({ classes, size }: ImagesByClass): Promise<F
     classes.length > shown.length ? `; the first ${shown.length} of ${classes.length} classes` : "";
   return figure(
     "images_by_class",
-    `Images of samples of every class, ${size} × ${size} pixels${dropped}`,
+    `Images of samples of every class, ${sizeWords(size)} pixels${dropped}`,
     14 + columns * (block + 36) - 22,
     30 + rows * (SIDE + 36) - 22,
     parts,

@@ -1,8 +1,10 @@
 /** Figure_Saliency_1, _2, …: per class one image beside |d score / d input|, four classes a figure. */
+
 import { max } from "d3-array";
+import type { ImageSize } from "../../image-size.js";
 import { hot } from "../colormap.js";
 import { type Figure, figure } from "../figure.js";
-import { BAR_WIDTH, colourBar, coloured, pixels } from "../heat.js";
+import { BAR_WIDTH, colourBar, coloured, pixels, within } from "../heat.js";
 import { el, type Markup } from "../markup.js";
 import { text } from "../text.js";
 
@@ -12,12 +14,12 @@ export interface SaliencyPanels {
     sample: string;
     /** Of the label, by the net. */
     probability: number;
-    /** size × size × 3, RGB. */
+    /** height × width × 3, RGB. */
     image: Uint8Array;
-    /** size × size, 0 or more: the maximum over the channels. */
+    /** height × width, 0 or more: the maximum over the channels. */
     map: Float32Array;
   }[];
-  size: number;
+  size: ImageSize;
   net: string;
 }
 
@@ -35,7 +37,7 @@ export async function saliencyFigures({ panels, size, net }: SaliencyPanels): Pr
       const x = 14 + (k % columns) * (PAIR + 100);
       const y = 52 + Math.floor(k / columns) * (SIDE + 66);
       const most = max(map) ?? 0;
-      const frame = { y, width: SIDE, height: SIDE };
+      const frame = { y, ...within(size, SIDE) };
       const line = { fill: "none", stroke: "currentColor", "stroke-width": 0.8 };
       const right = x + SIDE + 8;
       const ticks = most > 0 ? [0, most / 2, most].map((value) => ({ value, label: scientific(value) })) : [];
@@ -43,9 +45,9 @@ export async function saliencyFigures({ panels, size, net }: SaliencyPanels): Pr
         text(x, y - 30, label, { bold: true, size: 13, width: PAIR }),
         text(x, y - 12, sample, { suffix: ` · p = ${probability.toFixed(3)}`, width: SIDE, opacity: 0.75 }),
         text(right, y - 12, most > 0 ? "|∂ score / ∂ input|" : "gradient is 0 everywhere", { opacity: 0.75 }),
-        await pixels(image, size, size, { x, ...frame }),
+        await pixels(image, size.width, size.height, { x, ...frame }),
         el("rect", { x, ...frame, ...line }),
-        await pixels(coloured(map, most, hot), size, size, { x: right, ...frame }),
+        await pixels(coloured(map, most, hot), size.width, size.height, { x: right, ...frame }),
         el("rect", { x: right, ...frame, ...line }),
         await colourBar({ x: right + SIDE + 8, y, height: SIDE }, hot, most, ticks),
       );
