@@ -23,7 +23,14 @@ export const netNames = [
   "efficientnet_b0",
   "efficientnet_lite0",
 ] as const satisfies readonly NetName[];
-export const encoders = ["spectral"] as const;
+export const encoders = ["spectral", "deepinsight", "triptych", "igtd", "fotomics"] as const;
+/** Maps of the genes, near in which means alike. */
+export const geneLayouts = ["tsne", "umap", "pca", "kernel-pca"] as const;
+export const geneMetrics = ["correlation", "cosine", "euclidean"] as const;
+/** How places of a map become pixels. */
+export const genePlacings = ["bins", "quantiles", "assignment"] as const;
+/** How a gene's value becomes brightness. */
+export const geneValues = ["norm2", "minmax", "zscore", "global"] as const;
 /** inductive: all is fitted on the training samples of each fold; published: the embedding sees all samples. */
 export const protocols = ["inductive", "published"] as const;
 export const geneChoices = ["all", "variance", "seurat"] as const;
@@ -64,6 +71,13 @@ export interface Settings {
   dropUnlabelled: boolean;
   net: NetName[];
   encoder: (typeof encoders)[number];
+  /** Of an encoder of genes: their map, what is near in it, how places become pixels, how values become brightness. */
+  layout: (typeof geneLayouts)[number];
+  metric: (typeof geneMetrics)[number];
+  placing: (typeof genePlacings)[number];
+  values: (typeof geneValues)[number];
+  /** Pixels of the image along one side of a gene's pixel. */
+  zoom: number;
   protocol: (typeof protocols)[number];
   /** Genes that the embedding is made of: all, or the most variable ones, chosen in training. */
   genes: (typeof geneChoices)[number];
@@ -165,6 +179,11 @@ const rules = {
     values: netNames,
   },
   encoder: oneOf(encoders),
+  layout: oneOf(geneLayouts),
+  metric: oneOf(geneMetrics),
+  placing: oneOf(genePlacings),
+  values: oneOf(geneValues),
+  zoom: whole(1, 64),
   protocol: oneOf(protocols),
   genes: oneOf(geneChoices),
   topGenes: whole(2, 1_000_000),
@@ -301,7 +320,7 @@ export function resolveSettings(sources: readonly Source[], base: Partial<Settin
   values.out ??= defaultOut(values.file);
   values.tune = parseTuning(values.tune);
   const derived = derivedFrom(values);
-  for (const name of ["cv", "validation"] as const) {
+  for (const name of Object.keys(derived) as (keyof typeof derived)[]) {
     // What followed from settings that now change follows from the new ones, unless it was asked for.
     const follows = !given.has(name) && derivedFrom(base)[name] === base[name];
     if (values[name] === undefined || follows) values[name] = derived[name];
@@ -347,17 +366,33 @@ function requireTogether(
 }
 
 /** The settings that follow from others where they are not given. */
-function derivedFrom({
-  split,
-  group,
-  protocol,
-}: Record<string, unknown>): Pick<Settings, "cv" | "validation"> {
+function derivedFrom({ split, group, protocol, encoder }: Record<string, unknown>): Derived {
   const given = (value: unknown) => value !== null && value !== undefined;
   return {
     cv: given(split) ? "split" : given(group) ? "stratified-group" : "stratified",
     validation: defaultValidation(protocol),
+    ...paintings[encoders.find((name) => name === encoder) ?? "spectral"],
   };
 }
+
+type Painting = Pick<Settings, "layout" | "metric" | "placing" | "values" | "zoom">;
+type Derived = Pick<Settings, "cv" | "validation"> & Painting;
+
+/** How each encoder paints where nothing is said; see docs/results.md for what was tried. */
+const deepinsight: Painting = {
+  layout: "tsne",
+  metric: "correlation",
+  placing: "assignment",
+  values: "zscore",
+  zoom: 1,
+};
+const paintings: Record<Settings["encoder"], Painting> = {
+  spectral: deepinsight, // has no use for it
+  deepinsight,
+  triptych: deepinsight,
+  igtd: deepinsight,
+  fotomics: { ...deepinsight, placing: "bins", values: "norm2" },
+};
 
 /** About one sample in seven: enough to set a temperature by, where classes are not tiny. */
 export const defaultValidation = (protocol: unknown): number => (protocol === "published" ? 0 : 0.15);

@@ -42,12 +42,12 @@ export { tsne } from "./embed/tsne.js";
 export { umap } from "./embed/umap.js";
 export { renderSpectral, spectralLayout } from "./encode/spectral.js";
 export {
-  encodeSpectral,
-  fitSpectral,
-  type SpectralFit,
-  type SpectralOptions,
-  spectralEncoder,
-} from "./encode/spectral-fit.js";
+  encodeSamples,
+  fitEncoder,
+  type EncoderFit,
+  type EncoderOptions,
+  encoderGraph,
+} from "./encode/encoder.js";
 export { CellhueError, type ErrorParts, InterruptedError } from "./errors.js";
 export { type Calibration, calibration } from "./evaluate/calibration.js";
 export { confusionMatrix } from "./evaluate/confusion-matrix.js";

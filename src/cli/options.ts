@@ -18,7 +18,21 @@ const settings: Partial<Record<SettingName, readonly [flags: string, help: strin
   useRaw: ["--use-raw", "read raw in place of X"],
   normalize: ["--normalize <how>", "none, log1p-cp10k or log1p-cpm, for counts (default: none)"],
   dropUnlabelled: ["--drop-unlabelled", "leave samples without a label out"],
-  encoder: ["--encoder <name>", "how a sample becomes an image: spectral (default)"],
+  encoder: [
+    "--encoder <name>",
+    "what the image shows: spectral (where the sample lies), or its genes: deepinsight, triptych, igtd, fotomics (default: spectral)",
+  ],
+  layout: ["--layout <map>", "of deepinsight: map of the genes, tsne, umap, pca or kernel-pca (default: tsne)"],
+  metric: ["--metric <name>", "which genes are alike: correlation, cosine, euclidean (default: correlation)"],
+  placing: [
+    "--placing <how>",
+    "places to pixels: assignment (one gene a pixel), bins, quantiles (default: assignment; fotomics: bins)",
+  ],
+  values: [
+    "--values <how>",
+    "values to brightness: zscore, minmax, norm2, global (default: zscore; fotomics: norm2)",
+  ],
+  zoom: ["--zoom <n>", "pixels of the image along one side of a gene's pixel (default: 1)"],
   size: ["--size <pixels>", "side of the images, or WIDTHxHEIGHT (default: 128)"],
   components: ["--components <k>", "principal components (default: 50)"],
   net: ["--net <names>", "resnet18, efficientnet_b0, efficientnet_lite0, by commas (default: the first two)"],
@@ -91,6 +105,11 @@ export const preprocessSettings = [
   "normalize",
   "dropUnlabelled",
   "encoder",
+  "layout",
+  "metric",
+  "placing",
+  "values",
+  "zoom",
   "size",
   "components",
   "genes",
@@ -127,6 +146,7 @@ export const trainSettings = [
 
 const numbers: readonly SettingName[] = [
   "topGenes",
+  "zoom",
   "folds",
   "repeats",
   "validation",

@@ -13,6 +13,7 @@ import { EPSILON } from "./spectral.js";
 export const SPECTRAL_NUMBERS = ["tsne1", "tsne2", "pc1", "umap1"] as const;
 
 export interface SpectralPainter {
+  readonly kind: "spectral";
   readonly size: ImageSize;
   readonly pointSize: number;
   /** Least and greatest value of each of the four numbers in training. */

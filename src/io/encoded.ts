@@ -7,7 +7,7 @@ import { readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gunzip, gzip } from "node:zlib";
 import type { Settings } from "../config.js";
-import type { Encoded, SpectralFit } from "../encode/spectral-fit.js";
+import type { Encoded, EncoderFit } from "../encode/encoder.js";
 import { CellhueError } from "../errors.js";
 import { areaOf } from "../image-size.js";
 import { readSafetensors, writeSafetensors } from "../net/weights/safetensors.js";
@@ -55,7 +55,7 @@ export async function writeEncoded(run: RunFolder, folder: string, encoded: Enco
 export const isEncoded = (run: RunFolder, folder: string): Promise<boolean> => run.has(folder, IMAGES);
 
 /** @throws CellhueError where the file is gone or damaged */
-export async function readEncoder(run: RunFolder, settings: Settings, key: EncoderKey): Promise<SpectralFit> {
+export async function readEncoder(run: RunFolder, settings: Settings, key: EncoderKey): Promise<EncoderFit> {
   const path = run.path(encoderFolder(settings, key), "encoder.safetensors");
   return unpackEncoder(await readFile(path).catch((cause) => gone(run, path, cause)), path);
 }

@@ -4,21 +4,25 @@
  */
 import { z } from "zod";
 import type { Projection } from "../embed/projection.js";
-import type { SpectralFit } from "../encode/spectral-fit.js";
+import type { EncoderFit, Painter } from "../encode/encoder.js";
 import { CellhueError } from "../errors.js";
-import type { Tensors } from "../net/tensors.js";
+import type { Tensor, Tensors } from "../net/tensors.js";
 import { readSafetensors, writeSafetensors } from "../net/weights/safetensors.js";
 
-export const encoderSchema = "cellhue.encoder/1";
+export const encoderSchema = "cellhue.encoder/2";
 
+const count = z.number().int().min(0);
+const size = { height: count.min(1), width: count.min(1) };
 const about = z.object({
-  genes: z.number().int().min(1),
-  chosen: z.array(z.number().int().min(0)).nullable(),
-  neighbours: z.number().int().min(1),
-  height: z.number().int().min(1),
-  width: z.number().int().min(1),
-  pointSize: z.number().int().min(0),
+  genes: count.min(1),
+  chosen: z.array(count).nullable(),
+  neighbours: count.min(1),
+  painter: z.discriminatedUnion("kind", [
+    z.object({ kind: z.literal("spectral"), ...size, pointSize: count }),
+    z.object({ kind: z.literal("genes"), ...size, zoom: count.min(1), chosen: z.array(count), log: z.boolean() }),
+  ]),
 });
+type About = z.infer<typeof about>;
 
 function projectionTensors({ components, scale, mean, loadings }: Projection): Tensors {
   const d = mean.length;
@@ -30,32 +34,40 @@ function projectionTensors({ components, scale, mean, loadings }: Projection): T
   return tensors;
 }
 
-export function packEncoder({ projection, map, painter }: SpectralFit): Uint8Array {
+export function packEncoder({ projection, map, painter }: EncoderFit): Uint8Array {
   const n = map.reference.length / map.components;
   const tensors = projectionTensors(projection);
   tensors.set("reference_scores", { dims: [n, map.components], data: map.reference });
   tensors.set("reference_places", { dims: [n, map.axes], data: map.places });
-  tensors.set("low", { dims: [painter.low.length], data: painter.low });
-  tensors.set("high", { dims: [painter.high.length], data: painter.high });
-  const plain: z.infer<typeof about> = {
+  const plain: About = {
     genes: projection.genes,
     chosen: projection.chosen === null ? null : [...projection.chosen],
     neighbours: map.neighbours,
-    ...painter.size,
-    pointSize: painter.pointSize,
+    painter: packPainter(painter, tensors),
   };
-  return writeSafetensors(tensors, {
-    schema: encoderSchema,
-    encoder: "spectral",
-    about: JSON.stringify(plain),
-  });
+  return writeSafetensors(tensors, { schema: encoderSchema, about: JSON.stringify(plain) });
+}
+
+/** Arrays go to `tensors`. */
+function packPainter(painter: Painter, tensors: Tensors): About["painter"] {
+  const put = (name: string, data: Float32Array) => tensors.set(name, { dims: [data.length], data });
+  if (painter.kind === "spectral") {
+    put("low", painter.low);
+    put("high", painter.high);
+    return { kind: "spectral", ...painter.size, pointSize: painter.pointSize };
+  }
+  const { size, zoom, chosen, scaling, placings } = painter;
+  for (const name of scalingArrays) put(`value_${name}`, scaling[name]);
+  // Pixels stay below 2^24, so that float32 holds them.
+  placings.forEach((pixels, i) => { put(`pixel_${i}`, Float32Array.from(pixels)); });
+  return { kind: "genes", ...size, zoom, chosen: [...chosen], log: scaling.log };
 }
 
 /**
  * @param where names the file in errors
  * @throws CellhueError where the bytes are not a whole encoder
  */
-export function unpackEncoder(bytes: Uint8Array, where: string): SpectralFit {
+export function unpackEncoder(bytes: Uint8Array, where: string): EncoderFit {
   const { tensors, metadata } = readSafetensors(bytes, where);
   const damaged = (found: string, cause?: unknown) =>
     new CellhueError("an encoder of the run cannot be read", {
@@ -96,11 +108,31 @@ export function unpackEncoder(bytes: Uint8Array, where: string): SpectralFit {
       places: places.data,
       axes: places.dims[1],
     },
-    painter: {
-      size: { height: plain.height, width: plain.width },
-      pointSize: plain.pointSize,
-      low: get("low").data,
-      high: get("high").data,
-    },
+    painter: unpackPainter(plain.painter, tensors, get),
   };
 }
+
+function unpackPainter(
+  plain: About["painter"],
+  tensors: Tensors,
+  get: (name: string) => Tensor,
+): Painter {
+  const { height, width } = plain;
+  const size = { height, width };
+  if (plain.kind === "spectral")
+    return { kind: "spectral", size, pointSize: plain.pointSize, low: get("low").data, high: get("high").data };
+  const array = (name: (typeof scalingArrays)[number]) => get(`value_${name}`).data;
+  const placings = [get("pixel_0")];
+  for (let i = 1; tensors.has(`pixel_${i}`); i++) placings.push(get(`pixel_${i}`));
+  return {
+    kind: "genes",
+    size,
+    zoom: plain.zoom,
+    chosen: Int32Array.from(plain.chosen),
+    scaling: { log: plain.log, offset: array("offset"), slope: array("slope"), intercept: array("intercept"), mean: array("mean") },
+    placings: placings.map(({ data }) => Int32Array.from(data)),
+  };
+}
+
+/** Of a scaling, one value a gene. */
+const scalingArrays = ["offset", "slope", "intercept", "mean"] as const;

@@ -4,7 +4,7 @@
  * takes to use and to trust it stands in its metadata (JSON under the key "cellhue"; nothing in it executes).
  */
 import { normalizeGraph } from "../encode/normalize-graph.js";
-import { type SpectralFit, spectralEncoder } from "../encode/spectral-fit.js";
+import { type EncoderFit, encoderGraph } from "../encode/encoder.js";
 import { Graph } from "../graph/graph.js";
 import { storedNetwork } from "../net/evaluate.js";
 import type { Tensors } from "../net/tensors.js";
@@ -47,7 +47,7 @@ export interface ModelMetadata {
 }
 
 export interface ModelParts {
-  encoder: SpectralFit;
+  encoder: EncoderFit;
   /** Each gene's share of all counts in training; null where nothing is normalised by totals. */
   geneShares: Float32Array | null;
   /** The net's weights. */
@@ -62,7 +62,7 @@ export function modelGraph({ encoder, geneShares, tensors, metadata }: Omit<Mode
   const g = new Graph(metadata.net);
   const expression = g.input("expression", ["N", encoder.projection.genes]);
   const normalised = normalizeGraph(g, expression, metadata.inputState.normalize, geneShares);
-  const { image, distance } = spectralEncoder(g, encoder, normalised);
+  const { image, distance } = encoderGraph(g, encoder, normalised);
   const logits = storedNetwork(g, metadata.net, tensors, image, metadata.labels.length);
   const cooled = g.op("Mul", [logits, g.scalar(1 / metadata.calibration.temperature)], logits.dims);
   g.output("probabilities", g.op("Softmax", [cooled], logits.dims, { axis: 1 }));

@@ -96,7 +96,7 @@ const figure = (name: string) => new RegExp(`^figures/${name}\\.(svg|png)$`);
 
 const rules: Record<StageName, StageRule> = {
   preprocess: {
-    version: 2,
+    version: 3,
     after: [],
     settings: [
       "orientation",
@@ -106,6 +106,11 @@ const rules: Record<StageName, StageRule> = {
       "dropUnlabelled",
       "permuteLabels",
       "encoder",
+      "layout",
+      "metric",
+      "placing",
+      "values",
+      "zoom",
       "genes",
       "topGenes",
       "scale",
@@ -116,7 +121,7 @@ const rules: Record<StageName, StageRule> = {
     writes: [
       /^benchmarking$/,
       /^work$/,
-      /^(embedding|genes)\.csv$/,
+      /^(embedding|genes|genes_pixels)\.csv$/,
       /^encoders\/all$/,
       figure("Figure_(1|combined_tumor|genes_pixel)"),
     ],

@@ -32,6 +32,9 @@ const RED = [0, 0.0416, 0.365079, 1, 1, 1];
 const GREEN = [0, 0, 0.365079, 0, 0.746032, 1, 1, 1];
 const BLUE = [0, 0, 0.746032, 0, 1, 1];
 
+const BELOW = [33, 102, 172];
+const ABOVE = [178, 24, 43];
+
 export const viridis: Colormap = sampled((t) => parsed(interpolateViridis(t)));
 export const blues: Colormap = sampled((t) => parsed(interpolateBlues(t)));
 export const hot: Colormap = sampled((t) =>
@@ -54,3 +57,9 @@ export function isLight(colour: string): boolean {
   const [r, g, b] = parsed(colour).map((v) => (v <= 10 ? v / 3294 : ((v / 255 + 0.055) / 1.055) ** 2.4));
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.25;
 }
+
+/** Blue over white to red, for values on both sides of 0; white stands at entry 128. */
+export const diverging: Colormap = sampled((t) => {
+  const [from, at] = t < 0.5 ? [BELOW, t * 2] : [ABOVE, (1 - t) * 2];
+  return from.map((v) => Math.round(v + (255 - v) * at));
+});

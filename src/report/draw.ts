@@ -21,6 +21,8 @@ export interface AxesOptions {
   /** Values to mark; about five by default. */
   xTicks?: readonly number[];
   yTicks?: readonly number[];
+  /** What is written at the ticks of x; their values by default. */
+  xText?: readonly string[];
   grid?: boolean;
   /** Whether the numbers are written (inner panels leave them out). */
   xNumbers?: boolean;
@@ -32,7 +34,7 @@ export function axes(options: AxesOptions): Markup {
   const { box, x, y, xNumbers = true, yNumbers = true } = options;
   const xTicks = options.xTicks ?? x.ticks(5);
   const yTicks = options.yTicks ?? y.ticks(5);
-  const [xText, yText] = [plainNumbers(xTicks), plainNumbers(yTicks)];
+  const [xText, yText] = [options.xText ?? plainNumbers(xTicks), plainNumbers(yTicks)];
   const bottom = box.y + box.height;
   const ink = { stroke: "currentColor" };
   const grid = { stroke: "currentColor", "stroke-opacity": 0.13 };

@@ -4,7 +4,7 @@
  * they are judged by.
  */
 import type { Settings } from "../config.js";
-import { NEIGHBOURS } from "../encode/spectral-fit.js";
+import { NEIGHBOURS } from "../encode/encoder.js";
 import { type Abstention, thresholdForRisk } from "../evaluate/abstain.js";
 import { type ConformalRule, conformalThreshold } from "../evaluate/conformal.js";
 import { type DistanceFlag, distanceFlag } from "../evaluate/distance-flag.js";

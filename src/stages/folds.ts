@@ -83,7 +83,7 @@ async function baselineFeatures(
   ctx: StageContext,
   input: RunInput,
 ): Promise<string[]> {
-  const { fitProjection, project } = await import("../encode/spectral-fit.js");
+  const { fitProjection, project } = await import("../encode/encoder.js");
   const { splits } = input.splits;
   const published = settings.protocol === "published";
   const fits = published ? splits.slice(0, 1) : splits;
@@ -124,11 +124,11 @@ async function fitEncoder(
   ctx: StageContext,
   input: RunInput,
 ): Promise<void> {
-  const { encodeSpectral, fitSpectral } = await import("../encode/spectral-fit.js");
+  const { encodeSamples, fitEncoder } = await import("../encode/encoder.js");
   const x = await input.load();
   const quiet = onlyBars(ctx);
   const options = { ...settings, threads: settings.threads || undefined, ...quiet };
-  const fit = await fitSpectral(selectRows(x, rows), options);
+  const fit = await fitEncoder(selectRows(x, rows), options);
   await run.write(`${folder}/encoder.safetensors`, packEncoder(fit));
-  await writeEncoded(run, folder, await encodeSpectral(fit, x, options));
+  await writeEncoded(run, folder, await encodeSamples(fit, x, options));
 }

@@ -1,12 +1,14 @@
 /**
  * Preprocess: expression → PCA → UMAP and t-SNE → one image a sample. Writes embedding.csv, benchmarking/<class>/
- * sample_<row>.png, the fitted encoder and the three published figures. Each embedding is kept under work/ until the stage is done, so that
+ * sample_<row>.png, the fitted encoder (with genes_pixels.csv where it paints genes) and the three published figures. Each embedding is kept under work/ until the stage is done, so that
  * a run that was cut off takes up where it was.
  */
 
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import type { Settings } from "../config.js";
 import type { Projection } from "../embed/projection.js";
+import { type EncoderFit, paintsGenes } from "../encode/encoder.js";
+import type { GenePainter } from "../encode/genes/painter.js";
 import { CellhueError, throwIfAborted } from "../errors.js";
 import { square } from "../image-size.js";
 import { csvText } from "../io/csv.js";
@@ -15,6 +17,8 @@ import type { StageContext } from "./context.js";
 import { type GeneNames, keptProjectionPath, type RunInput } from "./prepare.js";
 
 const pointSize = 3;
+/** Where the fitted painter of genes lies until the stage is done. */
+const painterPath = "work/painter.safetensors";
 /** Images encoded and written side by side; sharp has four threads of its own. */
 const atOnce = 8;
 
@@ -35,21 +39,30 @@ export async function preprocessStage(
   const options = { ...settings, threads: settings.threads || undefined, progress, signal };
 
   const { projection, scores } = await keptProjection(run, n, async () => {
-    const { fitProjection, project } = await import("../encode/spectral-fit.js");
+    const { fitProjection, project } = await import("../encode/encoder.js");
     const x = await input.load();
     // The folds' encoders are fitted on it as well, unless all share this one.
-    if (settings.protocol === "published") input.drop();
+    if (settings.protocol === "published" && !paintsGenes(settings)) input.drop();
     const projection = await fitProjection(x, options);
     return { projection, scores: await project(projection, x, options) };
   });
   throwIfAborted(signal);
   const k = projection.components;
-  const { distances, mapPlaces, spectralFit } = await import("../encode/spectral-fit.js");
+  const { distances, encodeSamples, mapPlaces, neighbourMap, spectralPainter } = await import(
+    "../encode/encoder.js"
+  );
   const places = await mapPlaces(scores, n, k, {
     ...options,
     keep: (name, length, compute) => kept(run, name, length, compute),
   });
-  const fit = spectralFit(projection, scores, places, settings.size);
+  const map = neighbourMap(scores, places, k);
+  const where = { projection, map };
+  const fit: EncoderFit = paintsGenes(options)
+    ? await keptEncoder(run, painterPath, async () => {
+        const { fitGenePainter } = await import("../encode/genes/painter.js");
+        return { ...where, painter: await fitGenePainter(await input.load(), projection.chosen, options) };
+      })
+    : { ...where, painter: spectralPainter(map, settings.size) };
   const [{ packEncoder }, { writeSampleValues }] = await Promise.all([
     import("../io/encoder-file.js"),
     import("../io/encoded.js"),
@@ -66,11 +79,19 @@ export async function preprocessStage(
   const { spectralLayout } = await import("../encode/spectral.js");
   const tsne = Float32Array.from({ length: 2 * n }, (_, p) => places[4 * (p >> 1) + (p & 1)]);
   const layout = spectralLayout(tsne, column(scores, k, 0), column(places, 4, 2), settings.size);
-  await writeImages(run, settings, ctx, input, layout);
+  if (paintsGenes(options)) {
+    const { images } = await encodeSamples(fit, await input.load(), options);
+    const bytes = images.length / n;
+    await writeImages(run, settings, ctx, input, (i) => images.subarray(i * bytes, (i + 1) * bytes));
+    if (settings.protocol === "published") input.drop();
+  } else {
+    const { renderSpectral } = await import("../encode/spectral.js");
+    await writeImages(run, settings, ctx, input, (i) => renderSpectral(layout, i, settings.size, pointSize));
+  }
 
-  const { figure1, figureCombined, figureGenesPixel } = await import("../report/figures.js");
+  const { figure1, figureCombined, figureGeneDensity, figureGenesPixel } = await import("../report/figures.js");
   const { writeFigure } = await import("../report/figure.js");
-  const map = {
+  const pixelMap = {
     x: layout.x,
     y: layout.y,
     codes: labels.codes,
@@ -79,16 +100,25 @@ export async function preprocessStage(
     side: 2 * pointSize + 1,
   };
   const names: string[] = [];
-  for (const draw of [figure1, figureCombined, figureGenesPixel]) {
+  const draws = [
+    () => figure1(pixelMap),
+    () => figureCombined(pixelMap),
+    () => (fit.painter.kind === "genes" ? figureGeneDensity(fit.painter) : figureGenesPixel(pixelMap)),
+  ];
+  for (const draw of draws) {
     throwIfAborted(signal);
-    const figure = await draw(map);
+    const figure = await draw();
     await writeFigure(run.path("figures"), figure);
     names.push(`figures/${figure.name}.svg`, `figures/${figure.name}.png`);
   }
+  const tables = ["embedding.csv", "genes.csv"];
+  if (fit.painter.kind === "genes") {
+    await run.write("genes_pixels.csv", genesPixelsCsv(input.genes(), fit.painter));
+    tables.push("genes_pixels.csv");
+  }
   await rm(run.path("work"), { recursive: true, force: true });
   await run.finish("preprocess", [
-    "embedding.csv",
-    "genes.csv",
+    ...tables,
     "encoders/all/encoder.safetensors",
     "encoders/all/samples.safetensors",
     ...classes.map(({ folder }) => `benchmarking/${folder}`),
@@ -125,23 +155,33 @@ async function keptProjection(
   n: number,
   compute: () => Promise<Projected>,
 ): Promise<Projected> {
-  const [{ packEncoder, unpackEncoder }, { spectralFit }] = await Promise.all([
-    import("../io/encoder-file.js"),
-    import("../encode/spectral-fit.js"),
-  ]);
-  const bytes = await readFile(run.path(keptProjectionPath)).catch(() => undefined);
+  const { neighbourMap, spectralPainter } = await import("../encode/encoder.js");
+  const { projection, map } = await keptEncoder(run, keptProjectionPath, async () => {
+    const { projection, scores } = await compute();
+    // An encoder whose maps are not drawn yet.
+    const map = neighbourMap(scores, new Float32Array(4 * n), projection.components);
+    return { projection, map, painter: spectralPainter(map, square(1)) };
+  });
+  return { projection, scores: map.reference };
+}
+
+/** An encoder, read from work/ where it is there whole, else computed and put there. */
+async function keptEncoder(
+  run: RunFolder,
+  path: string,
+  compute: () => Promise<EncoderFit>,
+): Promise<EncoderFit> {
+  const { packEncoder, unpackEncoder } = await import("../io/encoder-file.js");
+  const bytes = await readFile(run.path(path)).catch(() => undefined);
   if (bytes !== undefined) {
     try {
-      const { projection, map } = unpackEncoder(bytes, run.path(keptProjectionPath));
-      if (map.reference.length === n * projection.components) return { projection, scores: map.reference };
+      return unpackEncoder(bytes, run.path(path));
     } catch (error) {
       if (!(error instanceof CellhueError)) throw error; // damaged: computed anew
     }
   }
   const made = await compute();
-  // An encoder whose maps are not drawn yet.
-  const unplaced = spectralFit(made.projection, made.scores, new Float32Array(4 * n), square(1));
-  await run.write(keptProjectionPath, packEncoder(unplaced));
+  await run.write(path, packEncoder(made));
   return made;
 }
 
@@ -164,6 +204,30 @@ interface Embeddings {
   k: number;
   /** n × 4: t-SNE, UMAP. */
   places: Float32Array;
+}
+
+/** Where every painted gene lies in the encoder of all samples: row and column in the image, by channel. */
+function genesPixelsCsv({ names, ids }: GeneNames, { size, zoom, chosen, placings }: GenePainter): string {
+  const channels = placings.length === 1 ? [""] : ["_red", "_green", "_blue"];
+  const width = size.width / zoom;
+  const sharing = placings.map((pixels) => {
+    const count = new Map<number, number>();
+    for (const pixel of pixels) count.set(pixel, (count.get(pixel) ?? 0) + 1);
+    return count;
+  });
+  const header = channels.flatMap((c) => [`row${c}`, `column${c}`, `genes_on_pixel${c}`]);
+  return csvText(
+    ["gene", "id", ...header],
+    Array.from(chosen, (gene, i) => [
+      names[gene],
+      ids?.[gene] ?? "",
+      ...placings.flatMap((pixels, c) => [
+        Math.floor(pixels[i] / width) * zoom,
+        (pixels[i] % width) * zoom,
+        sharing[c].get(pixels[i]) ?? 0,
+      ]),
+    ]),
+  );
 }
 
 /** The genes in the order of the matrix, with their second names where the file has any, and shares of all counts. */
@@ -201,12 +265,9 @@ async function writeImages(
   settings: Settings,
   { progress, signal }: StageContext,
   { labels, classes }: RunInput,
-  layout: import("../encode/spectral.js").SpectralLayout,
+  imageOf: (i: number) => Uint8Array,
 ): Promise<void> {
-  const [{ renderSpectral }, { encodePng }] = await Promise.all([
-    import("../encode/spectral.js"),
-    import("../io/png.js"),
-  ]);
+  const { encodePng } = await import("../io/png.js");
   const there = new Set<string>();
   for (const { folder } of classes) {
     await mkdir(run.path("benchmarking", folder), { recursive: true });
@@ -224,7 +285,7 @@ async function writeImages(
       const i = next++;
       const path = `benchmarking/${classes[labels.codes[i]].folder}/sample_${labels.rows[i]}.png`;
       if (!there.has(path)) {
-        const png = await encodePng(renderSpectral(layout, i, size, pointSize), size.width, size.height);
+        const png = await encodePng(imageOf(i), size.width, size.height);
         await run.write(path, png, { flush: false });
       }
       task.update(++done);

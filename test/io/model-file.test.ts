@@ -2,7 +2,7 @@
 
 import * as ort from "onnxruntime-node";
 import { beforeAll, describe, expect, it } from "vitest";
-import { encodeSpectral, fitSpectral, type SpectralFit } from "../../src/encode/spectral-fit.js";
+import { encodeSamples, fitEncoder, type EncoderFit } from "../../src/encode/encoder.js";
 import { readMetadata } from "../../src/graph/onnx.js";
 import { square } from "../../src/image-size.js";
 import { encodeModelFile, type ModelMetadata, modelSchema } from "../../src/io/model-file.js";
@@ -56,10 +56,10 @@ const totals = Array.from({ length: genes }, (_, j) =>
 );
 const geneShares = Float32Array.from(totals, (t) => t / totals.reduce((a, b) => a + b));
 const x = normalizeMatrix(counts, "log1p-cp10k");
-let encoder: SpectralFit;
+let encoder: EncoderFit;
 beforeAll(async () => {
   const training = Int32Array.from({ length: 30 }, (_, i) => i);
-  encoder = await fitSpectral(selectRows(x, training), { components: 8, size: square(size), seed: 1 });
+  encoder = await fitEncoder(selectRows(x, training), { components: 8, size: square(size), seed: 1 });
 });
 
 /** Relative to the value where that is above 1. */
@@ -82,7 +82,7 @@ describe.each(netNames)("the model file of %s", (net) => {
     const session = await ort.InferenceSession.create(file, { intraOpNumThreads: 2, logSeverityLevel: 3 });
     expect(session.inputNames).toEqual(["expression"]);
     expect(session.outputNames).toEqual(["probabilities", "logits", "image", "distance"]);
-    const { images, distance } = await encodeSpectral(encoder, x, {});
+    const { images, distance } = await encodeSamples(encoder, x, {});
     const evaluator = await Evaluator.create(net, labels.length, square(size), 2);
     const expected = await evaluator.probabilities(weights, 50, (first, count, into) => {
       fillBatch(

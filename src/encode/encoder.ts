@@ -1,7 +1,8 @@
 /**
- * Role: the spectral encoder, fitted on training samples and applied to any: gene choice, scaling, PCA, UMAP and t-SNE
- * of the training samples, the rule that places others among them, and the painter.
- * Contract: `fitSpectral` sees training samples alone; `spectralEncoder` writes the fitted arrays into a graph from
+ * Role: an encoder, fitted on training samples and applied to any. It knows where a sample lies (gene choice, scaling, PCA,
+ * UMAP and t-SNE of the training samples, the rule that places others among them) and has a painter: of that place
+ * (spectral-graph.ts) or of the genes (genes/painter.ts).
+ * Contract: `fitEncoder` sees training samples alone; `encoderGraph` writes the fitted arrays into a graph from
  * expression to image, so that a sample gets the same image alone or in a batch, in any order.
  * Reference: METHOD §1 for the parts; neighbour-map.ts for the rule.
  */
@@ -20,13 +21,17 @@ import { areaOf, type ImageSize } from "../image-size.js";
 import { divideColumns, fillRows, type Matrix, selectColumns } from "../matrix.js";
 import { type Progress, silent } from "../progress.js";
 import { RandomState } from "../random.js";
+import { fitGenePainter, type GenePainter, type GenePainting, genePainterGraph } from "./genes/painter.js";
 import { type SpectralPainter, spectralGraph } from "./spectral-graph.js";
+import { spectralSmooth } from "./spectral-smooth.js";
 
-export interface SpectralFit {
+export interface EncoderFit {
   readonly projection: Projection;
   readonly map: NeighbourMap;
-  readonly painter: SpectralPainter;
+  readonly painter: Painter;
 }
+
+export type Painter = SpectralPainter | GenePainter;
 
 /** The places of a map in `NeighbourMap.places`. */
 export const MAP_AXES = ["tsne1", "tsne2", "umap1", "umap2"] as const;
@@ -34,7 +39,9 @@ export const MAP_AXES = ["tsne1", "tsne2", "umap1", "umap2"] as const;
 export const NEIGHBOURS = 15;
 const POINT_SIZE = 3;
 
-export interface SpectralOptions {
+export type EncoderOptions = CommonOptions & ({ readonly encoder?: "spectral" } | GenePainting);
+
+interface CommonOptions {
   readonly components: number;
   /** Genes that the PCA sees: all (the default), or the most variable ones of training. */
   readonly genes?: "all" | "variance" | "seurat";
@@ -55,12 +62,18 @@ export interface SpectralOptions {
   ) => Promise<Float32Array>;
 }
 
+/** Whether an encoder paints genes rather than the sample's place. */
+export const paintsGenes = <T extends { readonly encoder?: string }>(
+  options: T,
+): options is Exclude<T, { readonly encoder?: "spectral" }> =>
+  options.encoder !== undefined && options.encoder !== "spectral";
+
 /** Both maps of samples with these scores, as `NeighbourMap.places`: n × 4, in the order of MAP_AXES. */
 export async function mapPlaces(
   scores: Float32Array,
   n: number,
   k: number,
-  options: SpectralOptions,
+  options: EncoderOptions,
 ): Promise<Float32Array> {
   const { seed, threads, progress, signal, keep = (_name, _length, compute) => compute() } = options;
   const ctx = { seed, threads, progress, signal };
@@ -73,15 +86,17 @@ export async function mapPlaces(
   return places;
 }
 
-/** The fitted encoder of training samples whose projection, scores and maps are known. */
-export function spectralFit(
-  projection: Projection,
-  scores: Float32Array,
-  places: Float32Array,
-  size: ImageSize,
-): SpectralFit {
-  const k = projection.components;
-  const map: NeighbourMap = { neighbours: NEIGHBOURS, components: k, reference: scores, places, axes: 4 };
+/** The rule that places samples among training samples of these scores and places. */
+export const neighbourMap = (scores: Float32Array, places: Float32Array, components: number): NeighbourMap => ({
+  neighbours: NEIGHBOURS,
+  components,
+  reference: scores,
+  places,
+  axes: 4,
+});
+
+/** The painter of places, its axes normalised over the training samples. */
+export function spectralPainter({ components: k, reference: scores, places }: NeighbourMap, size: ImageSize): SpectralPainter {
   const low = new Float32Array(4).fill(Infinity);
   const high = new Float32Array(4).fill(-Infinity);
   for (let i = 0; i < scores.length / k; i++) {
@@ -90,22 +105,26 @@ export function spectralFit(
       high[axis] = Math.max(high[axis], v);
     });
   }
-  return { projection, map, painter: { size, pointSize: POINT_SIZE, low, high } };
+  return { kind: "spectral", size, pointSize: POINT_SIZE, low, high };
 }
 
 /**
  * @param x training samples × genes, finite, normalised as all samples will be
  * @throws CellhueError where there are fewer than two samples or genes
  */
-export async function fitSpectral(x: Matrix, options: SpectralOptions): Promise<SpectralFit> {
+export async function fitEncoder(x: Matrix, options: EncoderOptions): Promise<EncoderFit> {
   const projection = await fitProjection(x, options);
   const scores = await project(projection, x, options);
   const places = await mapPlaces(scores, x.rows, projection.components, options);
-  return spectralFit(projection, scores, places, options.size);
+  const map = neighbourMap(scores, places, projection.components);
+  const painter = paintsGenes(options)
+    ? await fitGenePainter(x, projection.chosen, options)
+    : spectralPainter(map, options.size);
+  return { projection, map, painter };
 }
 
 /** Gene choice, scaling and PCA of the training samples; fewer components where the samples have no more. */
-export async function fitProjection(x: Matrix, options: SpectralOptions): Promise<Projection> {
+export async function fitProjection(x: Matrix, options: EncoderOptions): Promise<Projection> {
   const { seed, threads, progress, signal, genes = "all", topGenes = x.cols } = options;
   const chosen = genes === "all" ? null : chooseGenes(x, { how: genes, count: topGenes });
   const used = chosen === null ? x : selectColumns(x, chosen);
@@ -118,7 +137,7 @@ export async function fitProjection(x: Matrix, options: SpectralOptions): Promis
 }
 
 /** All that the encoder knows of N samples. */
-export interface SpectralValues {
+export interface EncoderValues {
   /** N×components. */
   readonly scores: Value;
   /** N×4, in the order of MAP_AXES. */
@@ -129,8 +148,11 @@ export interface SpectralValues {
   readonly distance: Value;
 }
 
-/** Expression N×genes, float32, normalised as in training → image. */
-export function spectralEncoder(g: Graph, fit: SpectralFit, expression: Value): SpectralValues {
+/**
+ * Expression N×genes, float32, normalised as in training → image.
+ * @param smooth for gradients: shades are not rounded to bytes and the square of a place has soft edges
+ */
+export function encoderGraph(g: Graph, fit: EncoderFit, expression: Value, smooth = false): EncoderValues {
   const scores = projectionGraph(g, fit.projection, expression);
   const { places, distance } = neighbourMapGraph(g, fit.map, scores);
   const [n] = scores.dims;
@@ -142,7 +164,12 @@ export function spectralEncoder(g: Graph, fit: SpectralFit, expression: Value): 
     [n, 4],
     { axis: 1 },
   );
-  return { scores, places, image: spectralGraph(g, fit.painter, numbers), distance };
+  const { painter } = fit;
+  const image =
+    painter.kind === "genes"
+      ? genePainterGraph(g, painter, expression, smooth)
+      : (smooth ? spectralSmooth : spectralGraph)(g, painter, numbers);
+  return { scores, places, image, distance };
 }
 
 /** Rows of one run of the graph; always full, so that a sample's result depends on nothing beside it. */
@@ -152,7 +179,7 @@ const BLOCK = 64;
 async function overRows(
   x: Matrix,
   build: (g: Graph, expression: Value) => Record<string, Value>,
-  { threads, progress = silent, signal }: Pick<SpectralOptions, "threads" | "progress" | "signal">,
+  { threads, progress = silent, signal }: Pick<EncoderOptions, "threads" | "progress" | "signal">,
   what: string,
   take: (outputs: Record<string, Float32Array>, first: number, count: number) => void,
 ): Promise<void> {
@@ -189,7 +216,7 @@ async function overRows(
 export async function project(
   projection: Projection,
   x: Matrix,
-  options: Pick<SpectralOptions, "threads" | "progress" | "signal">,
+  options: Pick<EncoderOptions, "threads" | "progress" | "signal">,
 ): Promise<Float32Array> {
   const k = projection.components;
   const scores = new Float32Array(x.rows * k);
@@ -204,7 +231,7 @@ export async function project(
 export async function distances(
   map: NeighbourMap,
   scores: Float32Array,
-  options: Pick<SpectralOptions, "threads" | "progress" | "signal">,
+  options: Pick<EncoderOptions, "threads" | "progress" | "signal">,
 ): Promise<Float32Array> {
   const x: Matrix = {
     kind: "dense",
@@ -232,10 +259,10 @@ export interface Encoded {
 }
 
 /** Images and all else of every row of a matrix. */
-export async function encodeSpectral(
-  fit: SpectralFit,
+export async function encodeSamples(
+  fit: EncoderFit,
   x: Matrix,
-  options: Pick<SpectralOptions, "threads" | "progress" | "signal">,
+  options: Pick<EncoderOptions, "threads" | "progress" | "signal">,
 ): Promise<Encoded> {
   const { size } = fit.painter;
   const k = fit.projection.components;
@@ -246,7 +273,7 @@ export async function encodeSpectral(
     places: new Float32Array(x.rows * 4),
     distance: new Float32Array(x.rows),
   };
-  const build = (g: Graph, expression: Value) => ({ ...spectralEncoder(g, fit, expression) });
+  const build = (g: Graph, expression: Value) => ({ ...encoderGraph(g, fit, expression) });
   await overRows(x, build, options, "images", (out, first, count) => {
     encoded.scores.set(out.scores.subarray(0, count * k), first * k);
     encoded.places.set(out.places.subarray(0, count * 4), first * 4);

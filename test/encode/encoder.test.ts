@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { renderSpectral, type SpectralLayout } from "../../src/encode/spectral.js";
-import { encodeSpectral, fitSpectral, spectralEncoder } from "../../src/encode/spectral-fit.js";
+import { encodeSamples, fitEncoder, encoderGraph } from "../../src/encode/encoder.js";
 import { spectralGraph } from "../../src/encode/spectral-graph.js";
 import { Graph } from "../../src/graph/graph.js";
 import { createSession } from "../../src/graph/session.js";
@@ -71,22 +71,22 @@ describe("spectralGraph", () => {
   );
 });
 
-describe("fitSpectral", () => {
+describe("fitEncoder", () => {
   const all = made(91, 40);
   const training = Int32Array.from({ length: 60 }, (_, i) => i);
 
   it("gives a sample the same image alone, in a batch, in any order, dense or sparse", async () => {
-    const fit = await fitSpectral(selectRows(all, training), options);
-    const whole = await encodeSpectral(fit, all, {});
+    const fit = await fitEncoder(selectRows(all, training), options);
+    const whole = await encodeSamples(fit, all, {});
     const order = new RandomState(1).permutation(all.rows);
-    const reordered = await encodeSpectral(fit, asCsr(permuted(all, order)), { threads: 1 });
+    const reordered = await encodeSamples(fit, asCsr(permuted(all, order)), { threads: 1 });
     order.forEach((row, i) => {
       expect(sample(reordered.images, i)).toEqual(sample(whole.images, row));
       expect(reordered.distance[i]).toBe(whole.distance[row]);
     });
     // As the model file runs it: any number of rows at a time.
     const g = new Graph();
-    g.output("image", spectralEncoder(g, fit, g.input("expression", ["N", 40])).image);
+    g.output("image", encoderGraph(g, fit, g.input("expression", ["N", 40])).image);
     const session = await createSession(g);
     for (const row of [0, 59, 60, 90]) {
       const expression = all.data.subarray(row * 40, (row + 1) * 40);
@@ -101,8 +101,8 @@ describe("fitSpectral", () => {
 
   it("sees training samples alone: others may be anything", async () => {
     const changed = { ...all, data: all.data.map((v, p) => (p >= 60 * 40 ? 7 * v + 3 : v)) };
-    const a = await fitSpectral(selectRows(all, training), options);
-    const b = await fitSpectral(selectRows(changed, training), options);
+    const a = await fitEncoder(selectRows(all, training), options);
+    const b = await fitEncoder(selectRows(changed, training), options);
     expect(b).toEqual(a);
   });
 
@@ -112,7 +112,7 @@ describe("fitSpectral", () => {
     { scale: true },
   ] as const)("chooses and scales genes in training alone: %o", async (choice) => {
     const x = { ...all, data: all.data.map(Math.abs) };
-    const fit = await fitSpectral(selectRows(x, training), { ...options, components: 5, ...choice });
+    const fit = await fitEncoder(selectRows(x, training), { ...options, components: 5, ...choice });
     const { chosen, scale, mean, loadings } = fit.projection;
     const d = "topGenes" in choice ? (choice.topGenes as number) : 40;
     expect([chosen?.length ?? 40, mean.length, loadings.length]).toEqual([d, d, 5 * d]);
@@ -128,7 +128,7 @@ describe("fitSpectral", () => {
       expect(mean[at]).toBeCloseTo("scale" in choice ? m / sd : m, 5);
     });
     // The scores are those of the centred, scaled genes.
-    const { scores } = await encodeSpectral(fit, x, {});
+    const { scores } = await encodeSamples(fit, x, {});
     let expected = 0;
     used.forEach((j, at) => {
       expected += (x.data[77 * 40 + j] / (scale?.[at] ?? 1) - mean[at]) * loadings[2 * d + at];
@@ -142,14 +142,14 @@ describe("fitSpectral", () => {
   });
 
   it("is the same with any number of threads", async () => {
-    const one = await fitSpectral(selectRows(all, training), { ...options, threads: 1 });
-    const two = await fitSpectral(selectRows(all, training), { ...options, threads: 2 });
+    const one = await fitEncoder(selectRows(all, training), { ...options, threads: 1 });
+    const two = await fitEncoder(selectRows(all, training), { ...options, threads: 2 });
     expect(two).toEqual(one);
   });
 
   it("places held-out samples among their own kind", async () => {
-    const fit = await fitSpectral(selectRows(all, training), options);
-    const { places } = await encodeSpectral(fit, all, {});
+    const fit = await fitEncoder(selectRows(all, training), options);
+    const { places } = await encodeSamples(fit, all, {});
     const centre = (kind: number, axis: number, from: number, to: number) => {
       let sum = 0;
       let count = 0;
@@ -176,8 +176,8 @@ describe("fitSpectral", () => {
   });
 
   it.each([2, 3, 15, 16, 17])("fits %i samples", async (n) => {
-    const fit = await fitSpectral(selectRows(all, training.slice(0, n)), options);
-    const { images, places } = await encodeSpectral(fit, all, {});
+    const fit = await fitEncoder(selectRows(all, training.slice(0, n)), options);
+    const { images, places } = await encodeSamples(fit, all, {});
     expect(places.every(Number.isFinite)).toBe(true);
     expect(images.length).toBe(91 * 33 * 33 * 3);
   });
