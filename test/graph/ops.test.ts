@@ -9,6 +9,7 @@ import {
   batchNormTraining,
 } from "../../src/graph/ops/batch-norm.js";
 import { cast } from "../../src/graph/ops/cast.js";
+import { clip } from "../../src/graph/ops/clip.js";
 import { type ConvOptions, conv2d } from "../../src/graph/ops/conv2d.js";
 import { crossEntropy } from "../../src/graph/ops/cross-entropy.js";
 import {
@@ -86,6 +87,11 @@ const ops: Record<string, (g: Graph, inputs: Value[], options: Record<string, un
   cast: (g, [x]) => {
     const wide = cast(g, x, "float64");
     return [cast(g, mul(g, wide, wide), "float32")];
+  },
+  // JSON has no infinity: the bounds are written as Python writes them.
+  clip: (g, [x], options) => {
+    const bound = (v: unknown) => Number(String(v).replace("inf", "Infinity"));
+    return [clip(g, x, bound(options.low), bound(options.high))];
   },
   reshape: (g, [x], options) => [reshape(g, x, options.dims as number[])],
 };

@@ -161,6 +161,17 @@ for n, k, count in [(3, 5, 2), (2, 7, 7), (1, 4, 1), (4, 1, 1)]:
     case(f"{count} of {n}×{k}", "rowSmallest", [d(n, k)], lambda x: torch.topk(x, count, 1, False, True).values, dict(count=count))
 case("what has no root is 0", "zeroMissing", [d(6, scale=3), d(6, list=[4, -1, 2.25, -3, 9, 0.25])],
      lambda x, m: torch.where(m > 0, x - torch.sqrt(m.abs()), torch.zeros_like(x)), grads=[0])
+
+def within(x, low, high):
+    """torch.clamp, but for the gradient at the bounds, where PyTorch 2.15 has 0 (bounds as numbers) or 0.5 (as tensors)"""
+    y = torch.where(x < low, low, torch.where(x > high, high, x))
+    assert torch.equal(y, torch.clamp(x, low, high))
+    return y
+
+
+for low, high, name in [(0, 1, "0…1"), (-0.5, math.inf, "from below"), (-math.inf, 0.25, "from above"), (0.5, 0.5, "to one value"), (-math.inf, math.inf, "to nothing")]:
+    case(f"{name}, drawn", "clip", [d(3, 5, scale=2)], lambda x: within(x, low, high), dict(low=str(low), high=str(high)))
+case("the bounds themselves", "clip", [d(7, list=[-1e30, -1e-30, 0, 0.5, 1, 1.0000001, 1e30])], lambda x: within(x, 0, 1), dict(low="0", high="1"))
 case("there and back", "cast", [d(3, 4)], lambda x: x * x)
 
 text = "[\n" + ",\n".join(json.dumps(c, separators=(",", ":"), ensure_ascii=False) for c in cases) + "\n]\n"
