@@ -5,6 +5,7 @@ import {
   type GeneMetric,
   geneMetrics,
   geneVectors,
+  mapVectors,
   varyingGenes,
 } from "../../../src/encode/genes/gene-vectors.js";
 import { kernelPcaLayout } from "../../../src/encode/genes/kernel-pca-layout.js";
@@ -235,6 +236,39 @@ describe("genes as vectors", () => {
     expect([...varyingGenes(toCsr(x))]).toEqual([2, 3]);
     for (const metric of ["cosine", "correlation"] as const)
       expect(() => geneVectors({ ...x, data: new Float32Array(15) }, metric)).toThrow(RangeError);
+  });
+
+  it.each([
+    [9, 40],
+    [3, 30],
+    [40, 9],
+    [300, 20],
+  ])("turned for a map: %i samples × %i genes keep their distances, components first", async (rows, cols) => {
+    const x = made(rows, cols);
+    const genes = dense(geneVectors(x, "correlation")).data;
+    const { vectors, n, k } = await mapVectors(x, "correlation", { seed: 1 });
+    expect([n, k]).toEqual([cols, rows]);
+    const distance = (of: Float32Array, i: number, j: number) =>
+      Math.hypot(...Array.from({ length: k }, (_, c) => of[i * k + c] - of[j * k + c]));
+    for (let i = 0; i < n; i++)
+      for (let j = 0; j < i; j++) expect(distance(vectors, i, j)).toBeCloseTo(distance(genes, i, j), 5);
+    // The variance along the first two axes is that of the components, which scores of PCA have.
+    const asSamples = { kind: "dense" as const, rows: k, cols: n, data: new Float32Array(k * n) };
+    for (let j = 0; j < n; j++) for (let c = 0; c < k; c++) asSamples.data[c * n + j] = genes[j * k + c];
+    const components = await pcaLayout(asSamples, { seed: 1 });
+    const centred = (of: ArrayLike<number>, width: number, axis: number) => {
+      const column = Array.from({ length: n }, (_, j) => of[j * width + axis]);
+      const mean = column.reduce((a, b) => a + b, 0) / n;
+      return column.map((v) => v - mean);
+    };
+    for (const axis of [0, 1]) {
+      const found = centred(vectors, k, axis);
+      const expected = centred(components, 2, axis);
+      const sign = Math.sign(found.reduce((sum, v, j) => sum + v * expected[j], 0));
+      found.forEach((v, j) => {
+        expect(sign * v).toBeCloseTo(expected[j], 4);
+      });
+    }
   });
 
   it.each(geneMetrics)("%s: dense and sparse alike, as defined", (metric) => {
