@@ -1,8 +1,9 @@
 /**
  * Role: the published saliency map: |d score / d input|, maximum over the channels (METHOD §3).
- * Contract: pure; gradient n×3×height×width → one map of height×width a sample.
+ * Contract: pure; gradient n×3×H×W → one map of H×W a sample.
  */
 import { areaOf, type ImageSize } from "../image-size.js";
+
 export function saliencyMaps(gradient: Float32Array, n: number, size: ImageSize): Float32Array[] {
   const area = areaOf(size);
   return Array.from({ length: n }, (_, i) => {

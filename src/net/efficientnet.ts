@@ -94,6 +94,7 @@ function build(ctx: NetContext, images: Value, classes: number, v: Variant): Val
     }
   });
   x = unit("features.8", x, 1280, 1, 1);
+  ctx.features = x;
   const pooled = globalAveragePool(ctx.g, x);
   return head(ctx, "classifier.1", ctx.drop("classifier.0", pooled, pooled.dims, 1 - dropout), classes);
 }

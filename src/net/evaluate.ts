@@ -1,12 +1,10 @@
 /**
- * Role: runs a network with fixed weights: class probabilities, and the gradient of a class score by the image.
+ * Role: runs a network with fixed weights: class probabilities. Explanations have their own (src/explain/score-model.ts).
  * Contract: every run has the same batch size (a smaller last batch is filled up with zeros), so a sample's result
  * depends neither on its neighbours nor on the number of threads.
  */
 import { CellhueError } from "../errors.js";
-import { gradients } from "../graph/gradients.js";
 import { Graph, type Value } from "../graph/graph.js";
-import { mul } from "../graph/ops/elementwise.js";
 import { createSession, type Session } from "../graph/session.js";
 import { areaOf, type ImageSize } from "../image-size.js";
 import { InputContext, NetContext } from "./layers.js";
@@ -109,48 +107,5 @@ export class Evaluator {
 
   async release(): Promise<void> {
     await this.session.release();
-  }
-}
-
-/**
- * d score / d image of one class score (logit) a sample, by the network in evaluation mode.
- * @param images n×3×height×width in 0…1
- * @param codes the class of each sample's score
- * @returns n×3×height×width
- * Reference: Simonyan et al. 2014; captum.attr.Saliency without the absolute value.
- */
-export async function scoreGradient(
-  net: NetName,
-  tensors: Tensors,
-  classes: number,
-  size: ImageSize,
-  images: Float32Array,
-  codes: ArrayLike<number>,
-  threads?: number,
-): Promise<Float32Array> {
-  const n = codes.length;
-  const sample = 3 * areaOf(size);
-  const g = new Graph();
-  const image = g.input("image", [batch, 3, size.height, size.width]);
-  const logits = nets[net].build(new InputContext(g, false), image, classes);
-  const chosen = g.input("chosen", [batch, classes]);
-  const [gradient] = gradients(g, mul(g, logits, chosen), [image]);
-  g.output("gradient", gradient);
-  const session = await createSession(g, { threads });
-  try {
-    const feeds = feedsOf(tensors);
-    const out = new Float32Array(n * sample);
-    for (let first = 0; first < n; first += batch) {
-      const count = Math.min(batch, n - first);
-      const padded = new Float32Array(batch * sample);
-      padded.set(images.subarray(first * sample, (first + count) * sample));
-      const oneHot = new Float32Array(batch * classes);
-      for (let i = 0; i < count; i++) oneHot[i * classes + codes[first + i]] = 1;
-      const result = await session.run({ ...feeds, image: padded, chosen: oneHot });
-      out.set((result.gradient.data as Float32Array).subarray(0, count * sample), first * sample);
-    }
-    return out;
-  } finally {
-    await session.release();
   }
 }

@@ -25,6 +25,8 @@ export abstract class NetContext {
   readonly masks: MaskSpec[] = [];
   /** Running statistics after the batch, by name (training only). */
   readonly updated = new Map<string, Value>();
+  /** The last feature map, N×C×h×w, as it enters the pooling; set by the network. */
+  features: Value | undefined;
 
   /** @param frozen whether the parameter, or the layer, of this name stays as it is */
   constructor(

@@ -20,6 +20,7 @@ export function resnet18(ctx: NetContext, images: Value, classes: number): Value
     for (const block of [0, 1])
       x = basicBlock(ctx, `layer${i + 1}.${block}`, x, channels, i > 0 && block === 0 ? 2 : 1);
   }); // 512×H/32
+  ctx.features = x;
   return head(ctx, "fc", globalAveragePool(ctx.g, x), classes);
 }
 

@@ -2,18 +2,18 @@
  * Saliency: trains the best net on all samples, writes it as model_final.onnx, and Figure_Saliency_k: per class the held-out
  * sample that its fold's net classified rightly with the highest probability, beside the map of what moved its score.
  */
-
 import type { Settings } from "../config.js";
 import { throwIfAborted } from "../errors.js";
 import { argmaxRows } from "../evaluate/metrics.js";
 import { saliencyMaps } from "../explain/saliency.js";
 import { areaOf } from "../image-size.js";
+import { ScoreGraph } from "../explain/score-model.js";
 import { readFoldImages } from "../io/encoded.js";
 import { readPredictions } from "../io/fold-predictions.js";
 import { readSamples, type Samples } from "../io/images.js";
 import type { RunFolder } from "../io/run-folder.js";
 import { readSplits } from "../io/splits.js";
-import { scoreGradient } from "../net/evaluate.js";
+import { nets } from "../net/nets.js";
 import type { NetName } from "../net/weights/layouts.js";
 import { fillBatch } from "../train/batches.js";
 import type { StageContext } from "./context.js";
@@ -38,6 +38,13 @@ export async function saliencyStage(run: RunFolder, settings: Settings, ctx: Sta
       `no held-out sample of '${label}' was classified rightly by ${final.net}: it has no saliency map`,
     );
   const { size, threads } = settings;
+  const k = samples.classes.length;
+  const graph = new ScoreGraph({
+    network: (net, images) => nets[final.net].build(net, images, k),
+    size,
+    threads: threads || undefined,
+    signal,
+  });
   const panels: (Panel & { sample: number })[] = [];
   for (const fold of [...new Set(chosen.map((s) => s.fold))].sort((a, b) => a - b)) {
     throwIfAborted(signal);
@@ -52,8 +59,7 @@ export async function saliencyStage(run: RunFolder, settings: Settings, ctx: Sta
     );
     const codes = group.map((s) => samples.codes[s.sample]);
     const tensors = await readWeights(run, `folds/${final.net}/${fold}`);
-    const k = samples.classes.length;
-    const gradient = await scoreGradient(final.net, tensors, k, size, batch, codes, threads || undefined);
+    const { gradient } = await graph.model(tensors).gradient(batch, codes);
     saliencyMaps(gradient, group.length, size).forEach((map, i) => {
       const { sample, probability } = group[i];
       const area = 3 * areaOf(size);
@@ -67,6 +73,7 @@ export async function saliencyStage(run: RunFolder, settings: Settings, ctx: Sta
       });
     });
   }
+  await graph.release();
   panels.sort((a, b) => samples.codes[a.sample] - samples.codes[b.sample]);
   const { saliencyFigures } = await import("../report/figures.js");
   const { writeFigure } = await import("../report/figure.js");
