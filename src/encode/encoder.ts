@@ -16,6 +16,8 @@ import { tsne } from "../embed/tsne.js";
 import { umap } from "../embed/umap.js";
 import { throwIfAborted } from "../errors.js";
 import { Graph, type Value } from "../graph/graph.js";
+import { concatColumns } from "../graph/ops/concat-columns.js";
+import { gatherColumns } from "../graph/ops/gather-columns.js";
 import { createSession } from "../graph/session.js";
 import { areaOf, type ImageSize } from "../image-size.js";
 import { divideColumns, fillRows, type Matrix, selectColumns } from "../matrix.js";
@@ -155,15 +157,8 @@ export interface EncoderValues {
 export function encoderGraph(g: Graph, fit: EncoderFit, expression: Value, smooth = false): EncoderValues {
   const scores = projectionGraph(g, fit.projection, expression);
   const { places, distance } = neighbourMapGraph(g, fit.map, scores);
-  const [n] = scores.dims;
-  const columns = (of: Value, which: number[]) =>
-    g.op("Gather", [of, g.ints(which)], [n, which.length], { axis: 1 });
-  const numbers = g.op(
-    "Concat",
-    [columns(places, [0, 1]), columns(scores, [0]), columns(places, [2])],
-    [n, 4],
-    { axis: 1 },
-  );
+  const [tsne, umap1] = [gatherColumns(g, places, [0, 1]), gatherColumns(g, places, [2])];
+  const numbers = concatColumns(g, [tsne, gatherColumns(g, scores, [0]), umap1]);
   const { painter } = fit;
   const image =
     painter.kind === "genes"

@@ -10,6 +10,7 @@ import {
 } from "../../src/graph/ops/batch-norm.js";
 import { cast } from "../../src/graph/ops/cast.js";
 import { clip } from "../../src/graph/ops/clip.js";
+import { concatColumns } from "../../src/graph/ops/concat-columns.js";
 import { type ConvOptions, conv2d } from "../../src/graph/ops/conv2d.js";
 import { crossEntropy } from "../../src/graph/ops/cross-entropy.js";
 import {
@@ -72,6 +73,8 @@ const ops: Record<string, (g: Graph, inputs: Value[], options: Record<string, un
   relu6: (g, [x]) => [relu6(g, x)],
   sigmoid: (g, [x]) => [sigmoid(g, x)],
   silu: (g, [x]) => [silu(g, x)],
+  sigmoid64: (g, [x]) => [cast(g, sigmoid(g, cast(g, x, "float64")), "float32")],
+  concatColumns: (g, parts) => [concatColumns(g, parts)],
   crossEntropy: (g, [logits, target]) => [crossEntropy(g, logits, target)],
   linear: (g, [x, weight, bias]) => [linear(g, x, weight, bias)],
   productTransposed: (g, [a, b]) => [productTransposed(g, a, b)],

@@ -173,6 +173,9 @@ for low, high, name in [(0, 1, "0…1"), (-0.5, math.inf, "from below"), (-math.
     case(f"{name}, drawn", "clip", [d(3, 5, scale=2)], lambda x: within(x, low, high), dict(low=str(low), high=str(high)))
 case("the bounds themselves", "clip", [d(7, list=[-1e30, -1e-30, 0, 0.5, 1, 1.0000001, 1e30])], lambda x: within(x, 0, 1), dict(low="0", high="1"))
 case("there and back", "cast", [d(3, 4)], lambda x: x * x)
+for n, widths in [(3, [2, 1, 4]), (1, [1]), (2, [3, 3]), (1, [1, 1, 1, 1])]:
+    case(f"{n} rows of {widths}", "concatColumns", [d(n, k) for k in widths], lambda *xs: torch.cat(xs, 1))
+case("in float64", "sigmoid64", [d(3, 4, scale=8)], torch.sigmoid)
 
 text = "[\n" + ",\n".join(json.dumps(c, separators=(",", ":"), ensure_ascii=False) for c in cases) + "\n]\n"
 open(os.path.join(os.path.dirname(__file__), "../fixtures/ops.json"), "w").write(text)

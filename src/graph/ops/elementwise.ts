@@ -1,6 +1,6 @@
 /**
  * Role: differentiable elementwise ops with numpy's broadcasting.
- * Contract: float32 in and out (add … log: float64 as well); each records its own backward.
+ * Contract: float32 in and out (add … log and sigmoid: float64 as well); each records its own backward.
  */
 import type { Dim, Graph, Value } from "../graph.js";
 
@@ -102,11 +102,15 @@ export function relu6(g: Graph, x: Value): Value {
   return y;
 }
 
+/** 1 of the type of x. */
+const one = (g: Graph, x: Value): Value =>
+  x.type === "float64" ? g.constant(Float64Array.of(1), []) : g.scalar(1);
+
 export function sigmoid(g: Graph, x: Value): Value {
   const y = g.op("Sigmoid", [x], x.dims);
   g.record("sigmoid", [x], [y], ([dy]) => {
     if (dy === undefined) return [];
-    const slope = g.op("Mul", [y, g.op("Sub", [g.scalar(1), y], x.dims)], x.dims);
+    const slope = g.op("Mul", [y, g.op("Sub", [one(g, x), y], x.dims)], x.dims);
     return [g.op("Mul", [dy, slope], x.dims)];
   });
   return y;
