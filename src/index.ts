@@ -40,14 +40,14 @@ export { defaults, netNames, resolveSettings, type Settings, type SettingsInput 
 export { type Pca, pca } from "./embed/pca.js";
 export { tsne } from "./embed/tsne.js";
 export { umap } from "./embed/umap.js";
-export { renderSpectral, spectralLayout } from "./encode/spectral.js";
 export {
-  encodeSamples,
-  fitEncoder,
   type EncoderFit,
   type EncoderOptions,
   encoderGraph,
+  encodeSamples,
+  fitEncoder,
 } from "./encode/encoder.js";
+export { renderSpectral, spectralLayout } from "./encode/spectral.js";
 export { CellhueError, type ErrorParts, InterruptedError } from "./errors.js";
 export { type Calibration, calibration } from "./evaluate/calibration.js";
 export { confusionMatrix } from "./evaluate/confusion-matrix.js";

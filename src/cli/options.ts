@@ -22,7 +22,10 @@ const settings: Partial<Record<SettingName, readonly [flags: string, help: strin
     "--encoder <name>",
     "what the image shows: spectral (where the sample lies), or its genes: deepinsight, triptych, igtd, fotomics (default: spectral)",
   ],
-  layout: ["--layout <map>", "of deepinsight: map of the genes, tsne, umap, pca or kernel-pca (default: tsne)"],
+  layout: [
+    "--layout <map>",
+    "of deepinsight: map of the genes, tsne, umap, pca or kernel-pca (default: tsne)",
+  ],
   metric: ["--metric <name>", "which genes are alike: correlation, cosine, euclidean (default: correlation)"],
   placing: [
     "--placing <how>",

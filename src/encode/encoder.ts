@@ -25,7 +25,7 @@ import { type Progress, silent } from "../progress.js";
 import { RandomState } from "../random.js";
 import { fitGenePainter, type GenePainter, type GenePainting, genePainterGraph } from "./genes/painter.js";
 import { type SpectralPainter, spectralGraph } from "./spectral-graph.js";
-import { spectralSmooth } from "./spectral-smooth.js";
+import { smoothSpectralGraph } from "./spectral-smooth.js";
 
 export interface EncoderFit {
   readonly projection: Projection;
@@ -64,10 +64,7 @@ interface CommonOptions {
   ) => Promise<Float32Array>;
 }
 
-/** Whether an encoder paints genes rather than the sample's place. */
-export const paintsGenes = <T extends { readonly encoder?: string }>(
-  options: T,
-): options is Exclude<T, { readonly encoder?: "spectral" }> =>
+const paintsGenes = (options: EncoderOptions): options is CommonOptions & GenePainting =>
   options.encoder !== undefined && options.encoder !== "spectral";
 
 /** Both maps of samples with these scores, as `NeighbourMap.places`: n × 4, in the order of MAP_AXES. */
@@ -89,7 +86,11 @@ export async function mapPlaces(
 }
 
 /** The rule that places samples among training samples of these scores and places. */
-export const neighbourMap = (scores: Float32Array, places: Float32Array, components: number): NeighbourMap => ({
+export const neighbourMap = (
+  scores: Float32Array,
+  places: Float32Array,
+  components: number,
+): NeighbourMap => ({
   neighbours: NEIGHBOURS,
   components,
   reference: scores,
@@ -98,7 +99,10 @@ export const neighbourMap = (scores: Float32Array, places: Float32Array, compone
 });
 
 /** The painter of places, its axes normalised over the training samples. */
-export function spectralPainter({ components: k, reference: scores, places }: NeighbourMap, size: ImageSize): SpectralPainter {
+export function spectralPainter(
+  { components: k, reference: scores, places }: NeighbourMap,
+  size: ImageSize,
+): SpectralPainter {
   const low = new Float32Array(4).fill(Infinity);
   const high = new Float32Array(4).fill(-Infinity);
   for (let i = 0; i < scores.length / k; i++) {
@@ -163,7 +167,7 @@ export function encoderGraph(g: Graph, fit: EncoderFit, expression: Value, smoot
   const image =
     painter.kind === "genes"
       ? genePainterGraph(g, painter, expression, smooth)
-      : (smooth ? spectralSmooth : spectralGraph)(g, painter, numbers);
+      : (smooth ? smoothSpectralGraph : spectralGraph)(g, painter, numbers);
   return { scores, places, image, distance };
 }
 

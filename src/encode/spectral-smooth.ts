@@ -7,11 +7,11 @@
  */
 import type { Graph, Value } from "../graph/graph.js";
 import { cast } from "../graph/ops/cast.js";
-import { add, clip, div, mul, sigmoid, sub } from "../graph/ops/elementwise.js";
+import { clip } from "../graph/ops/clip.js";
+import { add, div, mul, sigmoid, sub } from "../graph/ops/elementwise.js";
 import { gatherColumns } from "../graph/ops/gather-columns.js";
 import { reshape } from "../graph/ops/reshape.js";
 import { EPSILON } from "./spectral.js";
-import { type SpectralFit, spectralNumbers } from "./spectral-fit.js";
 import type { SpectralPainter } from "./spectral-graph.js";
 
 /**
@@ -22,7 +22,7 @@ const EDGE = 1 / 3;
 
 /**
  * @param numbers N×4, float32, as SPECTRAL_NUMBERS
- * @returns N×3×size×size in 0…1: colour · row edge · column edge; with u = share · (size − 1) − ½ of an axis, the edge at pixel
+ * @returns N×3×height×width in 0…1: colour · row edge · column edge; with u = share · (side − 1) − ½ of an axis, the edge at pixel
  *   i is σ((i − u + reach) / EDGE) · σ((u + reach − i) / EDGE), where reach = pointSize + ½
  */
 export function smoothSpectralGraph(g: Graph, painter: SpectralPainter, numbers: Value): Value {
@@ -33,22 +33,17 @@ export function smoothSpectralGraph(g: Graph, painter: SpectralPainter, numbers:
   const spans = Float64Array.from(high, (v, i) => v - low[i] + EPSILON);
   const shifted = sub(g, cast(g, numbers, "float64"), row(Float64Array.from(low)));
   const share = clip(g, div(g, shifted, row(spans)), 0, 1);
-  /** Near 1 within the square's reach along one axis, else near 0: N×size. */
-  const band = (axis: number) => {
-    const centre = sub(g, mul(g, gatherColumns(g, share, [axis]), number(size - 1)), number(0.5));
-    const gap = sub(g, row(Float64Array.from({ length: size }, (_, i) => i)), centre);
+  /** Near 1 within the square's reach along one axis, else near 0: N×side. */
+  const band = (axis: number, side: number) => {
+    const centre = sub(g, mul(g, gatherColumns(g, share, [axis]), number(side - 1)), number(0.5));
+    const gap = sub(g, row(Float64Array.from({ length: side }, (_, i) => i)), centre);
     const reach = number(pointSize + 0.5);
     const edge = (distance: Value) => sigmoid(g, mul(g, distance, number(1 / EDGE)));
     const both = mul(g, edge(sub(g, reach, gap)), edge(add(g, reach, gap)));
     return cast(g, both, "float32");
   };
-  const columns = reshape(g, band(0), [n, 1, 1, size]);
-  const rows = reshape(g, band(1), [n, 1, size, 1]);
+  const columns = reshape(g, band(0, size.width), [n, 1, 1, size.width]);
+  const rows = reshape(g, band(1, size.height), [n, 1, size.height, 1]);
   const colours = cast(g, gatherColumns(g, share, [0, 2, 3]), "float32");
   return mul(g, reshape(g, colours, [n, 3, 1, 1]), mul(g, rows, columns));
-}
-
-/** Expression N×genes, float32, normalised as in training → image, differentiable down to the genes. */
-export function smoothSpectralEncoder(g: Graph, fit: SpectralFit, expression: Value): Value {
-  return smoothSpectralGraph(g, fit.painter, spectralNumbers(g, fit, expression).numbers);
 }

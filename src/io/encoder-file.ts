@@ -19,7 +19,13 @@ const about = z.object({
   neighbours: count.min(1),
   painter: z.discriminatedUnion("kind", [
     z.object({ kind: z.literal("spectral"), ...size, pointSize: count }),
-    z.object({ kind: z.literal("genes"), ...size, zoom: count.min(1), chosen: z.array(count), log: z.boolean() }),
+    z.object({
+      kind: z.literal("genes"),
+      ...size,
+      zoom: count.min(1),
+      chosen: z.array(count),
+      log: z.boolean(),
+    }),
   ]),
 });
 type About = z.infer<typeof about>;
@@ -58,8 +64,11 @@ function packPainter(painter: Painter, tensors: Tensors): About["painter"] {
   }
   const { size, zoom, chosen, scaling, placings } = painter;
   for (const name of scalingArrays) put(`value_${name}`, scaling[name]);
+  if (scaling.minimum !== null) put("value_minimum", scaling.minimum);
   // Pixels stay below 2^24, so that float32 holds them.
-  placings.forEach((pixels, i) => { put(`pixel_${i}`, Float32Array.from(pixels)); });
+  placings.forEach((pixels, i) => {
+    put(`pixel_${i}`, Float32Array.from(pixels));
+  });
   return { kind: "genes", ...size, zoom, chosen: [...chosen], log: scaling.log };
 }
 
@@ -112,25 +121,33 @@ export function unpackEncoder(bytes: Uint8Array, where: string): EncoderFit {
   };
 }
 
-function unpackPainter(
-  plain: About["painter"],
-  tensors: Tensors,
-  get: (name: string) => Tensor,
-): Painter {
+function unpackPainter(plain: About["painter"], tensors: Tensors, get: (name: string) => Tensor): Painter {
   const { height, width } = plain;
   const size = { height, width };
   if (plain.kind === "spectral")
-    return { kind: "spectral", size, pointSize: plain.pointSize, low: get("low").data, high: get("high").data };
+    return {
+      kind: "spectral",
+      size,
+      pointSize: plain.pointSize,
+      low: get("low").data,
+      high: get("high").data,
+    };
   const array = (name: (typeof scalingArrays)[number]) => get(`value_${name}`).data;
-  const placings = [get("pixel_0")];
-  for (let i = 1; tensors.has(`pixel_${i}`); i++) placings.push(get(`pixel_${i}`));
+  const pixels = (channel: number) => Int32Array.from(get(`pixel_${channel}`).data);
   return {
     kind: "genes",
     size,
     zoom: plain.zoom,
     chosen: Int32Array.from(plain.chosen),
-    scaling: { log: plain.log, offset: array("offset"), slope: array("slope"), intercept: array("intercept"), mean: array("mean") },
-    placings: placings.map(({ data }) => Int32Array.from(data)),
+    scaling: {
+      log: plain.log,
+      minimum: tensors.get("value_minimum")?.data ?? null,
+      offset: array("offset"),
+      slope: array("slope"),
+      intercept: array("intercept"),
+      mean: array("mean"),
+    },
+    placings: tensors.has("pixel_1") ? [pixels(0), pixels(1), pixels(2)] : [pixels(0)],
   };
 }
 

@@ -3,8 +3,9 @@
  * gene that was not measured); calibrated probabilities, logits, the image and the distance to training come out. What it
  * takes to use and to trust it stands in its metadata (JSON under the key "cellhue"; nothing in it executes).
  */
-import { normalizeGraph } from "../encode/normalize-graph.js";
+
 import { type EncoderFit, encoderGraph } from "../encode/encoder.js";
+import { normalizeGraph } from "../encode/normalize-graph.js";
 import { Graph } from "../graph/graph.js";
 import { storedNetwork } from "../net/evaluate.js";
 import type { Tensors } from "../net/tensors.js";

@@ -7,7 +7,7 @@
 import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import type { Settings } from "../config.js";
 import type { Projection } from "../embed/projection.js";
-import { type EncoderFit, paintsGenes } from "../encode/encoder.js";
+import type { EncoderFit } from "../encode/encoder.js";
 import type { GenePainter } from "../encode/genes/painter.js";
 import { CellhueError, throwIfAborted } from "../errors.js";
 import { square } from "../image-size.js";
@@ -36,13 +36,14 @@ export async function preprocessStage(
   }
   const { labels, classes } = input;
   const n = labels.rows.length;
+  const { encoder } = settings;
   const options = { ...settings, threads: settings.threads || undefined, progress, signal };
 
   const { projection, scores } = await keptProjection(run, n, async () => {
     const { fitProjection, project } = await import("../encode/encoder.js");
     const x = await input.load();
     // The folds' encoders are fitted on it as well, unless all share this one.
-    if (settings.protocol === "published" && !paintsGenes(settings)) input.drop();
+    if (settings.protocol === "published" && encoder === "spectral") input.drop();
     const projection = await fitProjection(x, options);
     return { projection, scores: await project(projection, x, options) };
   });
@@ -57,12 +58,14 @@ export async function preprocessStage(
   });
   const map = neighbourMap(scores, places, k);
   const where = { projection, map };
-  const fit: EncoderFit = paintsGenes(options)
-    ? await keptEncoder(run, painterPath, async () => {
-        const { fitGenePainter } = await import("../encode/genes/painter.js");
-        return { ...where, painter: await fitGenePainter(await input.load(), projection.chosen, options) };
-      })
-    : { ...where, painter: spectralPainter(map, settings.size) };
+  const fit: EncoderFit =
+    encoder === "spectral"
+      ? { ...where, painter: spectralPainter(map, settings.size) }
+      : await keptEncoder(run, painterPath, async () => {
+          const { fitGenePainter } = await import("../encode/genes/painter.js");
+          const x = await input.load();
+          return { ...where, painter: await fitGenePainter(x, projection.chosen, { ...options, encoder }) };
+        });
   const [{ packEncoder }, { writeSampleValues }] = await Promise.all([
     import("../io/encoder-file.js"),
     import("../io/encoded.js"),
@@ -79,7 +82,7 @@ export async function preprocessStage(
   const { spectralLayout } = await import("../encode/spectral.js");
   const tsne = Float32Array.from({ length: 2 * n }, (_, p) => places[4 * (p >> 1) + (p & 1)]);
   const layout = spectralLayout(tsne, column(scores, k, 0), column(places, 4, 2), settings.size);
-  if (paintsGenes(options)) {
+  if (encoder !== "spectral") {
     const { images } = await encodeSamples(fit, await input.load(), options);
     const bytes = images.length / n;
     await writeImages(run, settings, ctx, input, (i) => images.subarray(i * bytes, (i + 1) * bytes));
@@ -89,7 +92,9 @@ export async function preprocessStage(
     await writeImages(run, settings, ctx, input, (i) => renderSpectral(layout, i, settings.size, pointSize));
   }
 
-  const { figure1, figureCombined, figureGeneDensity, figureGenesPixel } = await import("../report/figures.js");
+  const { figure1, figureCombined, figureGeneDensity, figureGenesPixel } = await import(
+    "../report/figures.js"
+  );
   const { writeFigure } = await import("../report/figure.js");
   const pixelMap = {
     x: layout.x,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { encoderGraph, encodeSamples, fitEncoder } from "../../src/encode/encoder.js";
 import { renderSpectral, type SpectralLayout } from "../../src/encode/spectral.js";
-import { encodeSamples, fitEncoder, encoderGraph } from "../../src/encode/encoder.js";
 import { spectralGraph } from "../../src/encode/spectral-graph.js";
 import { Graph } from "../../src/graph/graph.js";
 import { createSession } from "../../src/graph/session.js";
@@ -44,7 +44,10 @@ describe("spectralGraph", () => {
         return low[axis] + share(Math.floor(p / 4), axis) * (high[axis] - low[axis]);
       });
       const g = new Graph();
-      g.output("image", spectralGraph(g, { size, pointSize: 3, low, high }, g.input("numbers", ["N", 4])));
+      g.output(
+        "image",
+        spectralGraph(g, { kind: "spectral", size, pointSize: 3, low, high }, g.input("numbers", ["N", 4])),
+      );
       const session = await createSession(g);
       const image = (await session.run({ numbers })).image.data as Float32Array;
       await session.release();

@@ -1,18 +1,25 @@
 /** The smooth spectral painter (oracle: test/oracles/spectral_smooth.py), and how near it is to the exact one. */
 import { describe, expect, it } from "vitest";
-import { type SpectralFit, spectralFit } from "../../src/encode/spectral-fit.js";
+import { type EncoderFit, encoderGraph, neighbourMap, spectralPainter } from "../../src/encode/encoder.js";
 import { type SpectralPainter, spectralGraph } from "../../src/encode/spectral-graph.js";
-import { smoothSpectralEncoder, smoothSpectralGraph } from "../../src/encode/spectral-smooth.js";
+import { smoothSpectralGraph } from "../../src/encode/spectral-smooth.js";
 import { gradients } from "../../src/graph/gradients.js";
 import { Graph, type Value } from "../../src/graph/graph.js";
 import { createSession } from "../../src/graph/session.js";
+import { square } from "../../src/image-size.js";
 import { RandomState } from "../../src/random.js";
 import fixture from "../fixtures/spectral_smooth.json" with { type: "json" };
 import { deviation } from "../net/formula.js";
 
 const low = Float32Array.of(-3, 0, -100, 2);
 const high = Float32Array.of(5, 1e-3, 100, 2.5);
-const painterOf = (size: number): SpectralPainter => ({ size, pointSize: 3, low, high });
+const painterOf = (size: number): SpectralPainter => ({
+  kind: "spectral",
+  size: square(size),
+  pointSize: 3,
+  low,
+  high,
+});
 
 const drawn = (seed: number[], length: number) => {
   const random = new RandomState(seed);
@@ -109,7 +116,7 @@ describe("smoothSpectralGraph", () => {
   });
 });
 
-describe("smoothSpectralEncoder", () => {
+describe("encoderGraph, smooth", () => {
   it("has PyTorch's gradient by the genes", async () => {
     const { n, components, genes, new: rows, size, ...expected } = fixture.chain;
     const projection = {
@@ -121,10 +128,11 @@ describe("smoothSpectralEncoder", () => {
       components,
     };
     const reference = normal([1, 3], n * components, 3);
-    const fit: SpectralFit = spectralFit(projection, reference, normal([1, 4], 4 * n), size);
+    const map = neighbourMap(reference, normal([1, 4], 4 * n), projection.components);
+    const fit: EncoderFit = { projection, map, painter: spectralPainter(map, square(size)) };
     const dy = drawn([1, 5], rows * 3 * size * size);
     const x = normal([1, 0], rows * genes);
-    const out = await paint((g, e) => smoothSpectralEncoder(g, fit, e), x, genes, dy);
+    const out = await paint((g, e) => encoderGraph(g, fit, e, true).image, x, genes, dy);
     expect(deviation(out.image, expected.image, 0)).toBeLessThan(1e-5);
     expect(gap(out.gradient, expected.gradient, genes)).toBeLessThan(1e-5);
   });

@@ -2,7 +2,7 @@
 
 import * as ort from "onnxruntime-node";
 import { beforeAll, describe, expect, it } from "vitest";
-import { encodeSamples, fitEncoder, type EncoderFit } from "../../src/encode/encoder.js";
+import { type EncoderFit, encodeSamples, fitEncoder } from "../../src/encode/encoder.js";
 import { readMetadata } from "../../src/graph/onnx.js";
 import { square } from "../../src/image-size.js";
 import { encodeModelFile, type ModelMetadata, modelSchema } from "../../src/io/model-file.js";

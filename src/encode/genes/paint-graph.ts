@@ -9,14 +9,14 @@ import type { Graph, Value } from "../../graph/graph.js";
 import { cast } from "../../graph/ops/cast.js";
 import { gatherColumns } from "../../graph/ops/gather-columns.js";
 import { areaOf } from "../../image-size.js";
-import { checkPainter, type GenePainter } from "./paint.js";
+import { checkPainter, type GenePlacings } from "./paint.js";
 import type { Placing } from "./points.js";
 
 /**
  * @param values N×genes in 0…1, float32 or float64; N may be symbolic
  * @returns N×3×height×width, float32
  */
-export function paintGraph(g: Graph, painter: GenePainter, values: Value): Value {
+export function paintGraph(g: Graph, painter: GenePlacings, values: Value): Value {
   checkPainter(painter);
   const { size, placings } = painter;
   const n = values.dims[0];
@@ -61,7 +61,7 @@ function channel(g: Graph, placing: Placing, area: number, values: Value): Value
 }
 
 /** The gradient by a gene is that by its pixel, shared by the pixel's genes; over the channels it is summed. */
-function backward(g: Graph, { size, placings }: GenePainter, values: Value, dy: Value): Value {
+function backward(g: Graph, { size, placings }: GenePlacings, values: Value, dy: Value): Value {
   const [n, genes] = values.dims as [number, number];
   const area = areaOf(size);
   const pixels: number[] = [];

@@ -7,7 +7,7 @@
 import { areaOf, type ImageSize } from "../../image-size.js";
 import type { Placing } from "./points.js";
 
-export interface GenePainter {
+export interface GenePlacings {
   readonly size: ImageSize;
   /** One, or one each for red, green and blue; all of the same genes. */
   readonly placings: readonly [Placing] | readonly [Placing, Placing, Placing];
@@ -18,7 +18,7 @@ export interface GenePainter {
  * @param values n × genes in 0…1, row-major
  * @returns n × 3 × height × width
  */
-export function renderGenes(painter: GenePainter, values: ArrayLike<number>): Float32Array {
+export function renderGenes(painter: GenePlacings, values: ArrayLike<number>): Float32Array {
   checkPainter(painter);
   const { size, placings } = painter;
   const area = areaOf(size);
@@ -41,7 +41,7 @@ export function renderGenes(painter: GenePainter, values: ArrayLike<number>): Fl
 }
 
 /** @throws RangeError where the placings do not fit each other or the image, or one paints no gene */
-export function checkPainter({ size, placings }: GenePainter): void {
+export function checkPainter({ size, placings }: GenePlacings): void {
   const area = areaOf(size);
   for (const placing of placings) {
     if (placing.length !== placings[0].length)

@@ -31,7 +31,12 @@ export async function geneHeat({ classes, genes, scores, method }: GeneHeat): Pr
   const tall = Math.min(170, Math.max(20, ...shown.map((c) => textWidth(c, 11))));
   // Class names stand at an angle of 45 degrees over their columns.
   const top = 14 + tall * 0.75;
-  const box = { x: 14 + names + 8, y: top, width: CELL.width * shown.length, height: CELL.height * genes.length };
+  const box = {
+    x: 14 + names + 8,
+    y: top,
+    width: CELL.width * shown.length,
+    height: CELL.height * genes.length,
+  };
   const parts: Markup[] = [];
   if (genes.length > 0 && shown.length > 0) parts.push(await pixels(rgb, shown.length, genes.length, box));
   parts.push(el("rect", { ...box, fill: "none", stroke: "currentColor", "stroke-width": 0.6 }));

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { type GenePainter, renderGenes } from "../../../src/encode/genes/paint.js";
+import { type GenePlacings, renderGenes } from "../../../src/encode/genes/paint.js";
 import { paintGraph } from "../../../src/encode/genes/paint-graph.js";
 import type { Placing } from "../../../src/encode/genes/points.js";
 import { gradients } from "../../../src/graph/gradients.js";
@@ -29,7 +29,7 @@ function placing(seed: number[], genes: number, area: number, absent: number): P
   return p;
 }
 
-const painterOf = (seed: number, c: Omit<Case, "lit" | "image" | "gradient">): GenePainter => {
+const painterOf = (seed: number, c: Omit<Case, "lit" | "image" | "gradient">): GenePlacings => {
   const all = Array.from({ length: c.channels }, (_, k) =>
     placing([seed, 2, k], c.genes, c.height * c.width, c.absent),
   );
@@ -42,7 +42,7 @@ const drawnValues = (seed: number, length: number) => {
 };
 
 async function paint(
-  painter: GenePainter,
+  painter: GenePlacings,
   values: Float32Array | Float64Array,
   threads = 2,
   dy?: Float32Array,
@@ -107,7 +107,7 @@ describe("paintGraph", () => {
   });
 
   it("of one placing is grey", async () => {
-    const grey: GenePainter = { size: painter.size, placings: [painter.placings[0]] };
+    const grey: GenePlacings = { size: painter.size, placings: [painter.placings[0]] };
     const { image } = await paint(grey, values.slice(0, 3000));
     const area = 31 * 23;
     expect(image.slice(area, 2 * area)).toEqual(image.slice(0, area));
@@ -116,7 +116,7 @@ describe("paintGraph", () => {
   });
 
   it("keeps 0 and 1 exactly, however many genes share a pixel", async () => {
-    const shared: GenePainter = { size: { height: 1, width: 2 }, placings: [new Int32Array(49)] };
+    const shared: GenePlacings = { size: { height: 1, width: 2 }, placings: [new Int32Array(49)] };
     const { image } = await paint(
       shared,
       Float32Array.from({ length: 98 }, (_, p) => (p < 49 ? 1 : 0)),
