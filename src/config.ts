@@ -9,6 +9,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { z } from "zod";
 import { CellhueError } from "./errors.js";
+import type { AttributionMethod } from "./explain/attribute.js";
 import { type ImageSize, square } from "./image-size.js";
 import { nearNames } from "./io/near.js";
 import type { Normalization } from "./io/normalize.js";
@@ -24,6 +25,16 @@ export const netNames = [
   "efficientnet_lite0",
 ] as const satisfies readonly NetName[];
 export const encoders = ["spectral", "deepinsight", "triptych", "igtd", "fotomics"] as const;
+export const attributionMethods = [
+  "integrated-gradients",
+  "gradient",
+  "gradient-x-input",
+  "smoothgrad",
+  "expected-gradients",
+  "grad-cam",
+  "hires-cam",
+  "occlusion",
+] as const satisfies readonly AttributionMethod[];
 /** Maps of the genes, near in which means alike. */
 export const geneLayouts = ["tsne", "umap", "pca", "kernel-pca"] as const;
 export const geneMetrics = ["correlation", "cosine", "euclidean"] as const;
@@ -125,6 +136,10 @@ export interface Settings {
   coverage: number;
   /** Labels dealt out at random: what is then reached is chance. */
   permuteLabels: boolean;
+  /** How the genes that decided are found. */
+  method: AttributionMethod;
+  /** Nets trained on shuffled labels, to tell what the method finds by chance. */
+  nulls: number;
   /** 0: as many as the machine has cores. Results do not depend on it. */
   threads: number;
 }
@@ -220,6 +235,8 @@ const rules = {
   },
   coverage: { schema: z.number().min(0.5).max(0.999), expected: "a number from 0.5 to 0.999" },
   permuteLabels: truth,
+  method: oneOf(attributionMethods),
+  nulls: whole(0, 100),
   threads: whole(0, 256),
 } satisfies Record<SettingName, { schema: z.ZodType; expected: string; values?: readonly string[] }>;
 
@@ -262,6 +279,8 @@ export const defaults = {
   components: 50,
   coverage: 0.9,
   permuteLabels: false,
+  method: "integrated-gradients",
+  nulls: 1,
   threads: 0,
 } as const satisfies Partial<Omit<Settings, "net">> & { net: readonly NetName[] };
 

@@ -8,6 +8,7 @@ import { baselines } from "./baselines.js";
 import { compare } from "./compare.js";
 import { addDemo } from "./demo.js";
 import { fail } from "./execute.js";
+import { explain } from "./explain.js";
 import { addExport } from "./export.js";
 import { folds } from "./folds.js";
 import { addInspect } from "./inspect.js";
@@ -47,7 +48,8 @@ Exit codes: 0 done, 1 a fault of cellhue, 2 bad input or options, 130 interrupte
     );
   addRun(program, exit);
   addPreprocess(program, exit);
-  for (const stage of [folds, baselines, train, compare, saliency, report]) addStage(program, exit, stage);
+  for (const stage of [folds, baselines, train, compare, saliency, explain, report])
+    addStage(program, exit, stage);
   addAudit(program, exit);
   addPredict(program, exit);
   addExport(program, exit);

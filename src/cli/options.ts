@@ -78,6 +78,11 @@ const settings: Partial<Record<SettingName, readonly [flags: string, help: strin
   tune: ["--tune <lists>", 'choose by nested cross-validation, e.g. "lr=0.0001,0.0003;epochs=10,20"'],
   innerFolds: ["--inner-folds <k>", "folds of that inner cross-validation (default: 3)"],
   coverage: ["--coverage <share>", "share of samples whose true label is in the label set (default: 0.9)"],
+  method: [
+    "--method <name>",
+    "how the genes that decided are found: integrated-gradients, gradient, gradient-x-input, smoothgrad, expected-gradients, grad-cam, hires-cam, occlusion (default: the first)",
+  ],
+  nulls: ["--nulls <n>", "nets trained on shuffled labels, to tell what is found by chance (default: 1)"],
   seed: ["--seed <n>", "seed of everything random (default: 42)"],
   threads: ["--threads <n>", "threads; the result does not depend on it (default: all cores)"],
 };
@@ -147,6 +152,8 @@ export const trainSettings = [
   "innerFolds",
 ] as const satisfies readonly SettingName[];
 
+export const explainSettings = ["method", "nulls"] as const satisfies readonly SettingName[];
+
 const numbers: readonly SettingName[] = [
   "topGenes",
   "zoom",
@@ -158,6 +165,7 @@ const numbers: readonly SettingName[] = [
   "patience",
   "innerFolds",
   "coverage",
+  "nulls",
   "epochs",
   "lr",
   "batch",

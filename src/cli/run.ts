@@ -4,6 +4,7 @@ import { execute } from "./execute.js";
 import {
   addOutput,
   addSettings,
+  explainSettings,
   foldsSettings,
   type ParsedOptions,
   preprocessSettings,
@@ -26,6 +27,7 @@ export function addRun(program: Command, exit: (code: number) => void): void {
     ...foldsSettings,
     ...trainSettings,
     "coverage",
+    ...explainSettings,
     "seed",
     "threads",
   ]);

@@ -50,6 +50,7 @@ export const stageNames = [
   "train",
   "compare",
   "saliency",
+  "explain",
   "audit",
   "report",
 ] as const;
@@ -177,6 +178,13 @@ const rules: Record<StageName, StageRule> = {
     settings: [],
     writes: [/^final$/, /^model_final\.onnx$/, figure("Figure_Saliency_\\d+")],
   },
+  explain: {
+    version: 1,
+    after: ["compare"],
+    along: ["compare"],
+    settings: ["method", "nulls"],
+    writes: [/^genes$/, /^genes\.json$/, figure("(Figure_Genes_\\d+|genes_heatmap|genes_deletion)")],
+  },
   audit: {
     version: 1,
     after: ["compare"],
@@ -185,7 +193,7 @@ const rules: Record<StageName, StageRule> = {
   },
   report: {
     version: 2,
-    after: ["compare", "saliency"],
+    after: ["compare", "saliency", "explain"],
     settings: [],
     writes: [/^report\.html$/, figure("(images_by_class|embedding_\\w+|fold_scores|scores|audit_inflation)")],
   },

@@ -6,7 +6,7 @@ import { RunFolder, type StageName, stageSettings, stagesAlong } from "../io/run
 import { silent } from "../progress.js";
 import type { Metrics } from "./compare.js";
 import type { StageContext } from "./context.js";
-import { openRun, readInput, requireTrainable } from "./prepare.js";
+import { openRun, type RunInput, readInput, requireTrainable } from "./prepare.js";
 
 /** What a command reports at its end; also what --json prints. */
 export interface RunResult {
@@ -28,7 +28,7 @@ export const runAll = (settings: Settings, ctx: StageContext = quiet): Promise<R
   runThrough(settings, "report", ctx);
 
 /** The stages of a run in their order; the audit is a matter of its own. */
-const chain = ["baselines", "train", "compare", "saliency", "report"] as const;
+const chain = ["baselines", "train", "compare", "saliency", "explain", "report"] as const;
 
 /** The stages up to one of them. */
 export async function runThrough(
@@ -44,7 +44,7 @@ export async function runThrough(
     await foldsStage(run, input.settings, ctx, input);
     input.drop();
     for (const stage of chain.slice(0, chain.indexOf(last) + 1))
-      await oneStage(stage, run, input.settings, ctx);
+      await oneStage(stage, run, input.settings, ctx, async () => input);
     return await resultOf(run);
   } finally {
     run.close();
@@ -109,11 +109,10 @@ async function anyStage(
 ): Promise<void> {
   if (stage !== "preprocess" && stage !== "folds") {
     if (JSON.stringify(settings) !== JSON.stringify(run.record.settings)) await run.setSettings(settings);
-    return oneStage(stage, run, settings, ctx);
+    return oneStage(stage, run, settings, ctx, () => inputOf(run, settings, ctx));
   }
   if (stage === "folds") run.requireBefore(stage);
-  const input = await readInput({ ...settings, file: run.record.input.path }, ctx);
-  if (input.record.sha256 !== run.record.input.sha256) throw changedFile(run);
+  const input = await inputOf(run, settings, ctx);
   const changed = { ...input.settings, file: settings.file };
   const needed = stage === "preprocess" || settings.protocol === "inductive";
   if (needed && !(await run.isDone(stage, changed))) await input.load();
@@ -123,11 +122,19 @@ async function anyStage(
   else await (await import("./folds.js")).foldsStage(run, changed, ctx, input);
 }
 
+/** The file of a run, which must be the one that the run began with. */
+async function inputOf(run: RunFolder, settings: Settings, ctx: StageContext): Promise<RunInput> {
+  const input = await readInput({ ...settings, file: run.record.input.path }, ctx);
+  if (input.record.sha256 !== run.record.input.sha256) throw changedFile(run);
+  return input;
+}
+
 async function oneStage(
   stage: (typeof chain)[number],
   run: RunFolder,
   settings: Settings,
   ctx: StageContext,
+  input: () => Promise<RunInput>,
 ): Promise<void> {
   switch (stage) {
     case "baselines":
@@ -139,6 +146,8 @@ async function oneStage(
       return;
     case "saliency":
       return (await import("./saliency.js")).saliencyStage(run, settings, ctx);
+    case "explain":
+      return (await import("./explain.js")).explainStage(run, settings, ctx, input);
     case "report":
       return (await import("./report.js")).reportStage(run, settings, ctx);
   }

@@ -143,6 +143,49 @@ export async function trainFinalNet(
   return run.readJson<FinalHistory>("final/history.json");
 }
 
+/** Keeps the trainings on shuffled labels apart from the others of the seed. */
+const SHUFFLED = 0x5bff;
+
+/**
+ * A net of one fold on shuffled labels: what it finds is chance. Weights of a finished one are read.
+ * @returns its weights
+ */
+export async function trainShuffled(
+  run: RunFolder,
+  settings: Settings,
+  ctx: StageContext,
+  net: NetName,
+  { k, train }: { k: number; train: Int32Array },
+  round: number,
+): Promise<Tensors> {
+  const samples = await readSamples(run);
+  const random = new RandomState([settings.seed, SHUFFLED, round]);
+  const codes = samples.codes.slice();
+  random.permutation(train.length).forEach((from, at) => {
+    codes[train[at]] = samples.codes[train[from]];
+  });
+  const dealt = { ...samples, codes };
+  const images = new FoldImages(run, dealt, settings, ctx);
+  const weights = await startingWeights(net, settings, onlyBars(ctx));
+  const fixed = { ...settings, tune: {}, patience: 0 };
+  const unit = await openUnit(
+    { run, settings: fixed, ctx, samples: dealt, images, groups: null },
+    net,
+    weights,
+  );
+  const folder = `genes/shuffled_${round}`;
+  try {
+    const validation = new Int32Array(0);
+    const name = `${net} on shuffled labels ${round + 1}/${settings.nulls}`;
+    const job: Job = { key: k, folder, name, train, validation, stream: SHUFFLED + round };
+    const { parameters } = await trainUnit(unit, job);
+    await removeCheckpoint(run, folder);
+    return parameters;
+  } finally {
+    await closeUnit(unit);
+  }
+}
+
 /** What trainings of one net share. */
 interface Unit {
   run: RunFolder;

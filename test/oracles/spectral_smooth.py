@@ -18,7 +18,9 @@ def normal(seed, *dims): return wide(np.random.RandomState(seed).standard_normal
 
 
 def paint(numbers, low, high, size, point=3):
-    share = ((numbers - low) / (high - low + EPSILON)).clamp(0, 1)
+    share = (numbers - low) / (high - low + EPSILON)
+    # The bounds have the gradient of what lies inside, unlike torch.clamp's.
+    share = torch.where(share < 0, 0, torch.where(share > 1, 1, share))
     line = torch.arange(size, dtype=torch.float64)
     def band(axis):
         gap = line - (share[:, [axis]] * (size - 1) - 0.5)

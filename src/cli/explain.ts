@@ -1,0 +1,15 @@
+/** cellhue explain RUN. */
+import { explainSettings } from "./options.js";
+import type { StageCommand } from "./stage.js";
+
+export const explain: StageCommand = {
+  stage: "explain",
+  summary: "the genes that decided, and whether the answer can be trusted",
+  description:
+    "Finds for every class the genes that moved the scores of its held-out samples (genes/genes_<class>.csv), and checks the\nanswer: randomised weights, shuffled labels, deletion and insertion of genes, agreement of the folds (genes.json).",
+  settings: [...explainSettings, "threads"],
+  examples: [
+    "cellhue explain runs/tumours",
+    "cellhue explain runs/tumours --method expected-gradients --nulls 10",
+  ],
+};

@@ -1,0 +1,62 @@
+/** What the stage explain found, as plain data: genes.json of a run, and the report's section of the genes. */
+export const genesSchema = "cellhue.genes/1";
+
+export interface GenesReport {
+  schema: typeof genesSchema;
+  net: string;
+  encoder: string;
+  method: string;
+  genes: number;
+  /** Genes that the encoder paints; all where it paints places. */
+  painted: number;
+  classes: ExplainedClass[];
+  /** Labels without a rightly classified held-out sample: nothing explains them. */
+  missing: string[];
+  /** Median and greatest gap between the attributions of a sample and its score, as shares; of integrated gradients. */
+  completeness: { median: number; greatest: number } | null;
+  checks: {
+    randomisation: {
+      steps: { layer: string; similarity: number }[];
+      verdict: "passes" | "fails" | "undecided";
+      sentence: string;
+    };
+    labels: { similarity: number; verdict: "passes" | "fails" | "undecided"; sentence: string } | null;
+    deletion: CurveCheck;
+    insertion: CurveCheck;
+    stability: { spearman: number; jaccard: number; k: number; sentence: string } | null;
+    chance: { rounds: number; resolution: number; sentence: string } | null;
+  };
+  /** The checks that failed, in words; none: the explanation may be believed as far as they go. */
+  failed: string[];
+  summary: string;
+}
+
+export interface ExplainedClass {
+  label: string;
+  /** genes/genes_<class>.csv */
+  file: string;
+  /** Held-out samples that it is the mean of. */
+  samples: number;
+  /** Genes with a false-discovery rate of at most 0.05 against shuffled labels; null where there is no null. */
+  significant: number | null;
+  /** The strongest. */
+  top: {
+    gene: string;
+    score: number;
+    stability: number | null;
+    q: number | null;
+    /** Rank by Welch's t test of the class against the others, from 1. */
+    tRank: number;
+  }[];
+}
+
+export interface CurveCheck {
+  area: number;
+  random: number;
+  expression: number;
+  better: boolean;
+  samples: number;
+  sentence: string;
+  /** Mean probability of the class over the shares of the genes that are set to their mean, or put back. */
+  curves: { fractions: number[]; method: number[]; random: number[]; expression: number[] };
+}
