@@ -18,6 +18,7 @@ import { RandomState } from "../random.js";
 import { fillBatch } from "./batches.js";
 import { balancedWeights } from "./class-weights.js";
 import { type Criterion, lossOf } from "./criterion.js";
+import { featureRange, maskLeastSalient } from "./mask-salient.js";
 import { learningRate, type Schedule } from "./schedule.js";
 import { type Freeze, Trainer, TrainingSessions, type TrainingState } from "./step.js";
 
@@ -49,6 +50,23 @@ export interface TrainingSettings {
   readonly patience?: number;
   /** End with the weights of the best epoch; default: where `patience` may stop the training. */
   readonly restoreBest?: boolean;
+  /** "saliency-guided": the answer to an image without its least salient part is held to that to the whole (guided.ts). */
+  readonly train?: "standard" | "saliency-guided";
+  /** Of a guided training: the share of the features to mask; default: 0.5. */
+  readonly maskShare?: number;
+  /** Of a guided training: the weight of the divergence beside the loss; default: 1. */
+  readonly guidance?: number;
+}
+
+/** A batch of a guided training, and what is to be masked in it. */
+export interface GuidedBatch {
+  /** The samples, of those that are trained on. */
+  readonly rows: Int32Array;
+  /** n×3×size×size in 0…1, and the gradient of each one's logit by it. */
+  readonly images: Float32Array;
+  readonly gradient: Float32Array;
+  readonly share: number;
+  readonly random: RandomState;
 }
 
 export interface EpochRecord {
@@ -97,6 +115,8 @@ export interface LoopOptions {
   readonly name: string;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
+  /** Of a guided training: makes the masked images; default: pixels get a value from their range in the batch. */
+  readonly mask?: (batch: GuidedBatch) => Float32Array | Promise<Float32Array>;
   /** Called between steps, when `due` and at an interrupt; must be done with the state's arrays when it resolves. */
   readonly checkpoint?: { due: () => boolean; save: (standing: Standing) => Promise<void> };
 }
@@ -131,9 +151,11 @@ export async function train(
     weights: settings.classWeights === "balanced" ? balancedWeights(codesOf(rows), data.classes) : undefined,
     smoothing: settings.labelSmoothing,
   };
-  const { freeze, weightDecay } = settings;
+  const { freeze, weightDecay, maskShare: share = 0.5 } = settings;
+  const guidance = settings.train === "saliency-guided" ? (settings.guidance ?? 1) : undefined;
+  const { mask = maskPixels } = options;
   const sessions = options.sessions ?? new TrainingSessions(net, data.classes, data.size, threads);
-  const trainer = new Trainer(sessions, from.state, { freeze, weightDecay, criterion });
+  const trainer = new Trainer(sessions, from.state, { freeze, weightDecay, criterion, guidance });
   const buffer = new Float32Array(Math.min(batch, rows.length) * 3 * areaOf(data.size));
   const history = [...from.history];
   let { step, lossSum, seen, seconds, best } = from;
@@ -157,7 +179,9 @@ export async function train(
         fillBatch(data.images, picked, data.size, images);
         const rate = learningRate(schedule, lr, (epoch - 1) * steps + step, epochs * steps);
         const random = new RandomState([...seeds, epoch, step + 1]);
-        const loss = await trainer.step(images, codesOf(picked), rate, random);
+        const loss = await trainer.step(images, codesOf(picked), rate, random, (gradient) =>
+          mask({ rows: picked, images, gradient, share, random }),
+        );
         if (!Number.isFinite(loss)) throw diverged(options.name, epoch, step + 1, lr);
         lossSum += loss * picked.length;
         seen += picked.length;
@@ -193,6 +217,11 @@ export async function train(
     if (options.sessions === undefined) await sessions.release();
     if (options.evaluator === undefined) await evaluator?.release();
   }
+}
+
+function maskPixels({ rows, images, gradient, share, random }: GuidedBatch): Float32Array {
+  const range = featureRange(images, rows.length);
+  return maskLeastSalient(images, gradient, rows.length, share, { kind: "random", range, random });
 }
 
 /** The epoch of the lowest validation loss, the first of equal ones; undefined without validation. */

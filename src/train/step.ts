@@ -7,15 +7,18 @@
 import { gradients } from "../graph/gradients.js";
 import { Graph, sizeOf, staticDims } from "../graph/graph.js";
 import { crossEntropy } from "../graph/ops/cross-entropy.js";
+import { add, mul } from "../graph/ops/elementwise.js";
+import { klDivergence } from "../graph/ops/kl-divergence.js";
 import { channelBlock, createSession, type Session } from "../graph/session.js";
 import type { ImageSize } from "../image-size.js";
-import { InputContext, type MaskSpec } from "../net/layers.js";
+import { InputContext, type MaskSpec, type NetContext } from "../net/layers.js";
 import { nets } from "../net/nets.js";
 import type { Tensors } from "../net/tensors.js";
 import type { NetName } from "../net/weights/layouts.js";
 import type { RandomState } from "../random.js";
 import { adamScalars, adamStep } from "./adam.js";
 import { type Criterion, targetRows } from "./criterion.js";
+import { SecondPass, saliencyGraph } from "./guided.js";
 
 /** "backbone": all but the classifier (the last layer and its dropout) stays as it is. */
 export type Freeze = "none" | "backbone";
@@ -40,12 +43,15 @@ export interface StepKind {
   readonly freeze: Freeze;
   /** Whether the weights decay. */
   readonly decay: boolean;
+  /** Whether the answer to masked images is held to that to the images (guided.ts); default: no. */
+  readonly guided?: boolean;
 }
 
 /**
  * Inputs: images n×3×size×size, target n×classes (see criterion.ts), every parameter, `m:` and `v:` moments of the
  * trained ones, masks, the scalars of adam.ts. Outputs: `loss`, and `next:` of everything that has a successor. What is
- * frozen has none, and the gradient ends where nothing before it is trained.
+ * frozen has none, and the gradient ends where nothing before it is trained. Guided: also the images `masked` and the
+ * weight `guidance`; what is minimised is then loss + guidance · KL(answer to images ‖ answer to masked).
  */
 export function trainingGraph(
   net: NetName,
@@ -59,12 +65,21 @@ export function trainingGraph(
   const ctx = new InputContext(g, true, frozenParts(net, kind.freeze));
   const logits = nets[net].build(ctx, g.input("images", [n, 3, size.height, size.width]), classes);
   const loss = crossEntropy(g, logits, g.input("target", [n, classes]));
+  const passes: NetContext[] = [ctx];
+  let minimised = loss;
+  if (kind.guided) {
+    const again = new SecondPass(ctx);
+    passes.push(again);
+    const masked = nets[net].build(again, g.input("masked", [n, 3, size.height, size.width]), classes);
+    minimised = add(g, loss, mul(g, klDivergence(g, logits, masked), g.input("guidance", [])));
+  }
+  const { updated } = passes[passes.length - 1];
   const scalars = {
     stepSize: g.input("step_size", []),
     correction2: g.input("correction2", []),
     kept: kind.decay ? g.input("kept", []) : undefined,
   };
-  const grads = gradients(g, loss, ctx.trainable);
+  const grads = gradients(g, minimised, ctx.trainable);
   g.output("loss", loss);
   ctx.trainable.forEach((weight, i) => {
     const { name } = weight;
@@ -75,12 +90,12 @@ export function trainingGraph(
     g.output(`next:m:${name}`, next.m);
     g.output(`next:v:${name}`, next.v);
   });
-  for (const [name, value] of ctx.updated) g.output(`next:${name}`, value);
+  for (const [name, value] of updated) g.output(`next:${name}`, value);
   return {
     graph: g,
-    masks: ctx.masks,
+    masks: passes.flatMap((pass) => pass.masks),
     trainable: ctx.trainable.map((v) => v.name),
-    running: [...ctx.updated.keys()],
+    running: [...updated.keys()],
   };
 }
 
@@ -106,6 +121,8 @@ export interface TrainingState {
 interface Compiled {
   readonly session: Session;
   readonly graph: TrainingGraph;
+  /** Of the images, where the step is guided. */
+  readonly saliency?: Session;
 }
 
 /**
@@ -123,7 +140,7 @@ export class TrainingSessions {
   ) {}
 
   async get(n: number, kind: StepKind): Promise<Compiled> {
-    const key = `${n} ${kind.freeze} ${kind.decay}`;
+    const key = `${n} ${kind.freeze} ${kind.decay} ${kind.guided ?? false}`;
     let entry = this.compiled.get(key);
     if (entry === undefined) {
       if (this.compiled.size === 2) {
@@ -137,14 +154,24 @@ export class TrainingSessions {
   }
 
   private async compile(n: number, kind: StepKind): Promise<Compiled> {
-    const graph = trainingGraph(this.net, this.classes, n, this.size, kind, await channelBlock());
-    return { session: await createSession(graph.graph, { threads: this.threads }), graph };
+    const { net, classes, size, threads } = this;
+    const block = await channelBlock();
+    const graph = trainingGraph(net, classes, n, size, kind, block);
+    const session = await createSession(graph.graph, { threads });
+    if (!kind.guided) return { session, graph };
+    return {
+      session,
+      graph,
+      saliency: await createSession(saliencyGraph(net, classes, n, size, block), { threads }),
+    };
   }
 
   private async drop(key: string): Promise<void> {
     const entry = this.compiled.get(key);
     this.compiled.delete(key);
-    await (await entry?.step)?.session.release();
+    const step = await entry?.step;
+    await step?.session.release();
+    await step?.saliency?.release();
   }
 
   async release(): Promise<void> {
@@ -158,7 +185,12 @@ export interface TrainerOptions {
   /** As torch.optim.AdamW's, of everything that is trained; default: 0. */
   readonly weightDecay?: number;
   readonly criterion?: Criterion;
+  /** Weight of the divergence in saliency-guided training; left out, the training is the usual one. */
+  readonly guidance?: number;
 }
+
+/** From the saliency of a batch of images to the masked images; both n×3×size×size. */
+export type MaskImages = (gradient: Float32Array) => Float32Array | Promise<Float32Array>;
 
 export class Trainer {
   private current = new Map<string, Float32Array>();
@@ -176,8 +208,8 @@ export class Trainer {
     state: TrainingState,
     private readonly options: TrainerOptions = {},
   ) {
-    const { freeze = "none", weightDecay = 0 } = options;
-    this.kind = { freeze, decay: weightDecay !== 0 };
+    const { freeze = "none", weightDecay = 0, guidance } = options;
+    this.kind = { freeze, decay: weightDecay !== 0, guided: guidance !== undefined };
     this.steps = state.steps;
     const frozen = frozenParts(sessions.net, freeze);
     for (const [name, { dims, data }] of state.parameters) {
@@ -203,15 +235,19 @@ export class Trainer {
    * @param codes class of each image
    * @param lr learning rate of this step
    * @param random draws the masks
-   * @returns the loss of the batch, before the update
+   * @param mask for a guided training, called before `random` is drawn from
+   * @returns the loss of the batch (without the divergence of a guided training), before the update
+   * @throws RangeError where a guided training gets no `mask`
    */
   async step(
     images: Float32Array,
     codes: ArrayLike<number>,
     lr: number,
     random: RandomState,
+    mask?: MaskImages,
   ): Promise<number> {
-    const { session, graph } = await this.sessions.get(codes.length, this.kind);
+    const { session, graph, saliency } = await this.sessions.get(codes.length, this.kind);
+    const guided = saliency && (await this.guidedFeeds(saliency, images, codes, mask));
     const target = targetRows(codes, this.sessions.classes, this.options.criterion ?? {});
     const { stepSize, correction2, kept } = adamScalars(lr, this.steps + 1, this.options.weightDecay);
     const feeds: Record<string, Float32Array> = {
@@ -222,6 +258,7 @@ export class Trainer {
       step_size: Float32Array.of(stepSize),
       correction2: Float32Array.of(correction2),
       kept: Float32Array.of(kept),
+      ...guided,
     };
     const into: Record<string, Float32Array> = {};
     for (const [name, data] of this.spare) into[`next:${name}`] = data;
@@ -229,6 +266,21 @@ export class Trainer {
     [this.current, this.spare] = [this.spare, this.current];
     this.steps += 1;
     return Number(loss.data[0]);
+  }
+
+  private async guidedFeeds(
+    saliency: Session,
+    images: Float32Array,
+    codes: ArrayLike<number>,
+    mask: MaskImages | undefined,
+  ): Promise<Record<string, Float32Array>> {
+    if (mask === undefined) throw new RangeError("Trainer: a guided step without a mask");
+    const chosen = targetRows(codes, this.sessions.classes, {});
+    const { gradient } = await saliency.run({ ...Object.fromEntries(this.current), images, chosen });
+    return {
+      masked: await mask(gradient.data as Float32Array),
+      guidance: Float32Array.of(this.options.guidance ?? 0),
+    };
   }
 
   /** The present state; arrays are the trainer's own and change with the next step. */
