@@ -23,6 +23,7 @@ export const netNames = [
   "resnet18",
   "efficientnet_b0",
   "efficientnet_lite0",
+  "compact",
 ] as const satisfies readonly NetName[];
 export const encoders = ["spectral", "deepinsight", "triptych", "igtd", "fotomics"] as const;
 export const attributionMethods = [
@@ -508,7 +509,8 @@ function eachWeights(
     if (value.includes("=") && parts.every((part) => part !== null)) {
       for (const part of parts) choices[part[1]] = part[2];
     } else {
-      for (const net of nets) choices[net] = value;
+      // Said for all, "pretrained" is meant for those that there are weights of.
+      for (const net of nets) if (value !== "pretrained" || net !== "compact") choices[net] = value;
     }
   } else if (typeof value === "object" && value !== null && !Array.isArray(value)) {
     Object.assign(choices, value);
@@ -533,7 +535,9 @@ function eachWeights(
           : `add it to --net, or leave it out of --weights`,
     });
   }
-  return Object.fromEntries(nets.map((net) => [net, choices[net] ?? "pretrained"]));
+  return Object.fromEntries(
+    nets.map((net) => [net, choices[net] ?? (net === "compact" ? "random" : "pretrained")]),
+  );
 }
 
 const splitList = (value: string) =>

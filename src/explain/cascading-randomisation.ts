@@ -49,10 +49,14 @@ export async function cascadingRandomisation(
   layers: readonly Layer[],
   n: number,
   attribute: (weights: Tensors) => Promise<Float32Array>,
+  signed = false,
 ): Promise<RandomisationStep[]> {
   const original = await attribute(trained);
   const width = original.length / n;
-  const of = (maps: Float32Array, i: number) => maps.subarray(i * width, (i + 1) * width).map(Math.abs);
+  const of = (maps: Float32Array, i: number) => {
+    const map = maps.subarray(i * width, (i + 1) * width);
+    return signed ? map : map.map(Math.abs);
+  };
   const weights: Tensors = new Map(trained);
   const steps: RandomisationStep[] = [];
   for (const { name: layer, params } of layers) {

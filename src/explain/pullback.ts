@@ -36,25 +36,28 @@ export class PainterGraph {
   /** Size of its images. */
   readonly size: ImageSize;
   private readonly forward: Graph;
-  private readonly backward: Graph;
   private painting: Promise<Session> | undefined;
   private pulling: Promise<Session> | undefined;
 
   constructor(private readonly options: PainterGraphOptions) {
-    const painted = () => {
-      const g = new Graph();
-      const expression = g.input("expression", [BATCH, options.genes]);
-      return { g, expression, image: options.paint(g, expression) };
-    };
-    const { g, image } = painted();
+    const { g, image } = this.painted();
     const [, , height, width] = staticDims(image);
     this.size = { height, width };
     g.output("image", image);
     this.forward = g;
-    const back = painted();
-    const cotangent = back.g.input("cotangent", back.image.dims);
-    back.g.output("gradient", gradients(back.g, back.image, [back.expression], cotangent)[0]);
-    this.backward = back.g;
+  }
+
+  private painted() {
+    const g = new Graph();
+    const expression = g.input("expression", [BATCH, this.options.genes]);
+    return { g, expression, image: this.options.paint(g, expression) };
+  }
+
+  /** Built when first used, as a painter that is only looked at need not be differentiable. */
+  private backward(): Graph {
+    const { g, expression, image } = this.painted();
+    g.output("gradient", gradients(g, image, [expression], g.input("cotangent", image.dims))[0]);
+    return g;
   }
 
   /** Expression n×G → images n×3×H×W in 0…1. */
@@ -77,7 +80,7 @@ export class PainterGraph {
     maps: Float32Array,
     baseline?: Float32Array,
   ): Promise<Float32Array> {
-    this.pulling ??= createSession(this.backward, this.options);
+    this.pulling ??= createSession(this.backward(), this.options);
     const n = this.samplesOf(expression);
     const area = areaOf(this.size);
     const { genes, signal } = this.options;

@@ -1,5 +1,7 @@
 /** Role: the networks by torchvision's names, with what differs between them. */
 import { Graph, type Value } from "../graph/graph.js";
+import { type ImageSize, square } from "../image-size.js";
+import { compact } from "./compact.js";
 import { efficientnetB0, efficientnetLite0 } from "./efficientnet.js";
 import { InputContext, type NetContext } from "./layers.js";
 import { resnet18 } from "./resnet18.js";
@@ -17,12 +19,13 @@ export const nets: Readonly<Record<NetName, Net>> = {
   resnet18: { build: resnet18, head: "fc" },
   efficientnet_b0: { build: efficientnetB0, head: "classifier.1" },
   efficientnet_lite0: { build: efficientnetLite0, head: "classifier.1" },
+  compact: { build: compact, head: "fc" },
 };
 
-/** Parameters and buffers of a network, in its order. They do not depend on the image size. */
-export function paramSpecs(net: NetName, classes: number): ParamSpec[] {
+/** Parameters and buffers of a network, in its order. Only those of `compact` depend on the image size. */
+export function paramSpecs(net: NetName, classes: number, size: ImageSize = square(64)): ParamSpec[] {
   const g = new Graph();
   const ctx = new InputContext(g, false);
-  nets[net].build(ctx, g.input("images", ["N", 3, 64, 64]), classes);
+  nets[net].build(ctx, g.input("images", ["N", 3, size.height, size.width]), classes);
   return ctx.specs;
 }

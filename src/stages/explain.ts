@@ -297,7 +297,9 @@ async function describe(
     const weights = await readWeights(run, `folds/${net}/${split.k}`);
     const { rows, values } = folds[at];
     const shuffled = await shuffledScores(work, split, rows, fold);
-    const painted = fold.encoder.painter.kind === "genes" ? fold.encoder.painter.chosen.length : x.cols;
+    const { painter } = fold.encoder;
+    const painted =
+      painter.kind === "genes" ? painter.chosen : Int32Array.from({ length: x.cols }, (_, g) => g);
     const classes: ExplainedClass[] = [];
     const t = welchT(x, samples.codes, samples.classes.length).t;
     for (const [code, genes] of byClass) {
@@ -308,8 +310,8 @@ async function describe(
     }
     const some = evenly(rows, CHECKED);
     const curves = await deletionChecks(work, fold, weights, rows, values, some);
-    const randomisation = await randomised(work, fold, weights, evenly(rows, RANDOMISED), split.k);
-    const labels = labelCheck(shuffled, values, x.cols);
+    const randomisation = await randomised(work, fold, weights, evenly(rows, RANDOMISED), painted, split.k);
+    const labels = labelCheck(shuffled, values, x.cols, painted);
     const stability = stabilityOf(byClass);
     const failed = [
       ...(randomisation.verdict === "fails" ? [randomisation.sentence] : []),
@@ -324,7 +326,7 @@ async function describe(
       encoder: settings.encoder,
       method: settings.method,
       genes: x.cols,
-      painted,
+      painted: painted.length,
       classes,
       missing,
       completeness:
@@ -507,13 +509,14 @@ function labelCheck(
   shuffled: readonly Shuffled[],
   values: Float32Array,
   genes: number,
+  painted: Int32Array,
 ): GenesReport["checks"]["labels"] {
   if (shuffled.length === 0) return null;
   const n = values.length / genes;
   const similarities: number[] = [];
   for (const other of shuffled)
     for (let i = 0; i < n; i++) {
-      const of = (all: Float32Array) => all.subarray(i * genes, (i + 1) * genes).map(Math.abs);
+      const of = (all: Float32Array) => Float32Array.from(painted, (gene) => all[i * genes + gene]);
       const own = of(values);
       if (own.some((v) => v !== own[0])) similarities.push(spearman(own, of(other.values)));
     }
@@ -524,7 +527,7 @@ function labelCheck(
   return {
     similarity,
     verdict,
-    sentence: `a net trained on shuffled labels gives genes that agree with these by ${similarity.toFixed(2)} (Spearman, sizes; at most ${MOST_SIMILAR} to pass)`,
+    sentence: `a net trained on shuffled labels gives genes that agree with these by ${similarity.toFixed(2)} (Spearman of what they say for and against; at most ${MOST_SIMILAR} to pass)`,
   };
 }
 
@@ -533,6 +536,7 @@ async function randomised(
   fold: Awaited<ReturnType<typeof openFold>>,
   weights: Tensors,
   rows: Int32Array,
+  painted: Int32Array,
   k: number,
 ): Promise<GenesReport["checks"]["randomisation"]> {
   const net = run.record.stages.train?.info?.finalNet as NetName;
@@ -551,19 +555,20 @@ async function randomised(
   );
   const expression = rowsOf(x, rows);
   const codes = codesOf(samples, rows);
-  const steps = await cascadingRandomisation(
-    weights,
-    random,
-    layers,
-    rows.length,
-    async (given) =>
-      (await attributeGenes(settings.method, fold.from(given, rows), expression, codes)).values,
-  );
+  // With their signs: sizes alone also follow how far a gene is from its mean, whatever the net.
+  const attribute = async (given: Tensors) => {
+    const { values } = await attributeGenes(settings.method, fold.from(given, rows), expression, codes);
+    return Float32Array.from({ length: rows.length * painted.length }, (_, p) => {
+      const [i, at] = [Math.floor(p / painted.length), p % painted.length];
+      return values[i * x.cols + painted[at]];
+    });
+  };
+  const steps = await cascadingRandomisation(weights, random, layers, rows.length, attribute, true);
   const { verdict, similarity, bound } = randomisationVerdict(steps);
   return {
     steps: steps.map(({ layer, similarity }) => ({ layer, similarity })),
     verdict,
-    sentence: `with all weights randomised the genes agree with these by ${similarity.toFixed(2)} (Spearman, sizes; at most ${bound} to pass)`,
+    sentence: `with all weights randomised the genes agree with these by ${similarity.toFixed(2)} (Spearman of what they say for and against; at most ${bound} to pass)`,
   };
 }
 

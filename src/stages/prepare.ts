@@ -26,7 +26,7 @@ import { secondNames } from "../io/second-names.js";
 import { type Matrix, selectRows } from "../matrix.js";
 import { RandomState } from "../random.js";
 import type { Table } from "../table.js";
-import type { StageContext } from "./context.js";
+import { onlyBars, type StageContext } from "./context.js";
 import { type DrawnSplits, drawSplits } from "./draw-splits.js";
 import { geneFindings } from "./inspect.js";
 import { versions } from "./versions.js";
@@ -114,8 +114,10 @@ export async function readInput(asked: Settings, ctx: StageContext): Promise<Run
     const samples = Array.from(labels.rows, (row) => obs.index[row]);
     let held: Promise<Matrix> | undefined;
     let shares: Float64Array | null = null;
+    let told = false;
     const load = () => {
-      held ??= readMatrix(settings, { record, labels, samples }, ctx).then((read) => {
+      held ??= readMatrix(settings, { record, labels, samples }, told ? onlyBars(ctx) : ctx).then((read) => {
+        told = true;
         shares = read.shares;
         return read.matrix;
       });
@@ -220,7 +222,8 @@ function tellState(
     else progress.note(`${holds}; used as it is`);
   } else if (wantsLog) progress.note(`${holds}; normalised by ${normalize}`);
   else progress.warn(`${holds}; --normalize ${normalize}, which you asked for, is made for counts`);
-  if (caution !== null) progress.warn(`${caution.what}: ${caution.remedy}`);
+  if (caution !== null && (normalize === "none" || !wantsLog))
+    progress.warn(`${caution.what}: ${caution.remedy}`);
 }
 
 /** How the file of a run is opened. */

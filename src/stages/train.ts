@@ -36,7 +36,12 @@ import { innerCv } from "./draw-splits.js";
 /** Seconds between two checkpoints: what a kill can cost. */
 const checkpointEvery = 60;
 /** Keeps the streams of the nets apart; never renumbered, since results depend on it. */
-const netSeeds: Record<NetName, number> = { resnet18: 1, efficientnet_b0: 2, efficientnet_lite0: 3 };
+const netSeeds: Record<NetName, number> = {
+  resnet18: 1,
+  efficientnet_b0: 2,
+  efficientnet_lite0: 3,
+  compact: 6,
+};
 const imagenetClasses = 1000;
 
 /** final/history.json */
@@ -371,12 +376,15 @@ interface Trained {
 }
 
 /** A training that was done before; undefined where it was not, or where its weights are gone or damaged. */
-async function finished({ run, ctx, net, classes }: Unit, folder: string): Promise<Trained | undefined> {
+async function finished(
+  { run, settings, ctx, net, classes }: Unit,
+  folder: string,
+): Promise<Trained | undefined> {
   if (!(await run.has(folder, "history.json"))) return undefined;
   await removeCheckpoint(run, folder); // there where a kill came right after the history was written
   try {
     const parameters = await readWeights(run, folder);
-    const fit = paramSpecs(net, classes).every(
+    const fit = paramSpecs(net, classes, settings.size).every(
       ({ name, dims }) => parameters.get(name)?.dims.join() === dims.join(),
     );
     if (fit) return { parameters };
@@ -395,7 +403,7 @@ async function trainUnit(unit: Unit, job: Job): Promise<Trained> {
   const checkpoint = `${folder}/checkpoint.safetensors`;
   const seeds = [settings.seed, netSeeds[net], job.stream];
   const saved = await readFile(run.path(checkpoint)).catch(() => undefined);
-  const standing = saved && unpackStanding(saved, paramSpecs(net, classes));
+  const standing = saved && unpackStanding(saved, paramSpecs(net, classes, settings.size));
   if (saved !== undefined && standing === undefined) {
     ctx.progress.warn(`${run.path(checkpoint)} is damaged: ${name} starts anew`);
     await removeCheckpoint(run, folder);
@@ -423,8 +431,8 @@ async function trainUnit(unit: Unit, job: Job): Promise<Trained> {
   return { parameters: state.parameters, history, bestEpoch, chosen };
 }
 
-const beginning = ({ net, weights, classes }: Unit, seeds: number[]): Standing =>
-  atStart({ parameters: initialParameters(net, weights, classes, seeds), moments: new Map(), steps: 0 });
+const beginning = (unit: Unit, seeds: number[]): Standing =>
+  atStart({ parameters: initialParameters(unit, seeds), moments: new Map(), steps: 0 });
 
 /** tuning.json: accuracy of every candidate on every inner fold, as far as they are trained. */
 interface TuningRecord {
@@ -481,8 +489,8 @@ async function chooseSettings(unit: Unit, job: Job): Promise<Candidate | undefin
 const INNER = 0x1223;
 
 /** The starting weights with a new last layer; random ones are drawn anew for every fold. */
-function initialParameters(net: NetName, weights: LoadedWeights, classes: number, seeds: number[]): Tensors {
-  const specs = paramSpecs(net, classes);
+function initialParameters({ net, weights, classes, settings }: Unit, seeds: number[]): Tensors {
+  const specs = paramSpecs(net, classes, settings.size);
   const random = new RandomState([...seeds, 0]);
   if (weights.source === "random") return initialise(specs, net, random);
   const head = initialiseHead(paramSpecs(net, imagenetClasses), classes, random);

@@ -36,14 +36,14 @@ export function initialise(specs: readonly ParamSpec[], net: NetName, random: Ra
   const tensors: Tensors = new Map();
   const head = headOf(specs);
   const [classes, inputs] = head.weight.dims;
-  const bound = 1 / Math.sqrt(net === "resnet18" ? inputs : classes);
+  const bound = 1 / Math.sqrt(net === "resnet18" || net === "compact" ? inputs : classes);
   for (const { name, dims, kind } of specs) {
     const length = count(dims);
     let data: Float32Array = new Float32Array(length);
     if (kind === "conv") {
       const sd = Math.sqrt(2 / (dims[0] * count(dims.slice(2))));
       data = draw(length, () => sd * random.standardNormal());
-    } else if (kind === "linear" || (name === head.bias.name && net === "resnet18")) {
+    } else if (kind === "linear" || (name === head.bias.name && (net === "resnet18" || net === "compact"))) {
       data = uniform(length, bound, random);
     } else if (kind === "bn_weight" || kind === "bn_var") {
       data.fill(1);

@@ -5,7 +5,7 @@
 import { CellhueError } from "../../errors.js";
 import type { Tensors } from "../tensors.js";
 
-export type NetName = "resnet18" | "efficientnet_b0" | "efficientnet_lite0";
+export type NetName = "resnet18" | "efficientnet_b0" | "efficientnet_lite0" | "compact";
 
 /** Blocks in each of the seven stages of EfficientNet-B0 and -Lite0 (Tan & Le 2019, table 1). */
 const REPEATS = [1, 2, 2, 3, 3, 4, 1];

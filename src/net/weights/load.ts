@@ -167,6 +167,10 @@ export async function loadWeights(
         `${choice.file} is not what its name says: its SHA-256 begins with ${from.sha256.slice(0, 8)}`,
       );
     }
+  } else if (net === "compact") {
+    throw new CellhueError("the net 'compact' has no pretrained weights", {
+      remedy: "--weights compact=random",
+    });
   } else if (net === "efficientnet_lite0") {
     from = await fromPackage(net);
   } else {
