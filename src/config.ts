@@ -245,7 +245,7 @@ export const settingNames = Object.keys(rules) as SettingName[];
 
 /**
  * What stands where nothing is said. `label` has no default; `out` follows from the file, `cv` from the columns given,
- * `validation` from the protocol.
+ * `validation` from the protocol, picture and training from the encoder.
  */
 export const defaults = {
   labels: null,
@@ -254,28 +254,19 @@ export const defaults = {
   useRaw: false,
   normalize: "none",
   dropUnlabelled: false,
-  net: ["resnet18", "efficientnet_b0"],
   encoder: "spectral",
   protocol: "inductive",
-  genes: "all",
   topGenes: 2000,
   scale: false,
   folds: 5,
   repeats: 1,
   group: null,
   split: null,
-  epochs: 5,
-  lr: 1e-4,
-  batch: 32,
-  schedule: "constant",
-  weightDecay: 0,
-  labelSmoothing: 0,
   classWeights: "none",
   freeze: "none",
   patience: 0,
   tune: {},
   innerFolds: 3,
-  size: square(128),
   seed: 42,
   components: 50,
   coverage: 0.9,
@@ -283,7 +274,7 @@ export const defaults = {
   method: "integrated-gradients",
   nulls: 1,
   threads: 0,
-} as const satisfies Partial<Omit<Settings, "net">> & { net: readonly NetName[] };
+} as const satisfies Partial<Settings>;
 
 /** A setting's name as a flag: dropUnlabelled → --drop-unlabelled. */
 export const flagOf = (name: string): string =>
@@ -332,6 +323,14 @@ export function resolveSettings(sources: readonly Source[], base: Partial<Settin
       remedy: ["--label COLUMN", `cellhue inspect ${shown(values.file)} lists the columns`],
     });
   }
+  const derived = derivedFrom(values);
+  const before = derivedFrom(base);
+  for (const name of Object.keys(derived) as (keyof typeof derived)[]) {
+    // What followed from settings that now change follows from the new ones, unless it was asked for.
+    const follows = !given.has(name) && JSON.stringify(before[name]) === JSON.stringify(base[name]);
+    if (values[name] === undefined || follows) values[name] = derived[name];
+  }
+
   if (typeof values.net === "string") values.net = splitList(values.net);
   if (!Array.isArray(values.net)) throw outOfRange("net", called("net"), values.net);
   const nets = checkNets(values.net, called("net"));
@@ -339,12 +338,6 @@ export function resolveSettings(sources: readonly Source[], base: Partial<Settin
   values.weights = eachWeights(values.weights, nets, given, called("weights"));
   values.out ??= defaultOut(values.file);
   values.tune = parseTuning(values.tune);
-  const derived = derivedFrom(values);
-  for (const name of Object.keys(derived) as (keyof typeof derived)[]) {
-    // What followed from settings that now change follows from the new ones, unless it was asked for.
-    const follows = !given.has(name) && derivedFrom(base)[name] === base[name];
-    if (values[name] === undefined || follows) values[name] = derived[name];
-  }
 
   const settings: Record<string, unknown> = {};
   for (const name of settingNames) {
@@ -366,7 +359,7 @@ export function resolveSettings(sources: readonly Source[], base: Partial<Settin
 
 /** Settings that need each other. */
 function requireTogether(
-  { patience, validation, tune }: Settings,
+  { patience, validation, tune, size, zoom, encoder }: Settings,
   called: (name: SettingName) => string,
 ): void {
   if (patience > 0 && validation === 0)
@@ -374,6 +367,13 @@ function requireTogether(
       where: called("patience"),
       found: `${called("validation")} 0`,
       remedy: "--validation 0.15",
+    });
+  if (encoder !== "spectral" && (size.height % zoom !== 0 || size.width % zoom !== 0))
+    throw new CellhueError("the image cannot be enlarged from whole pixels", {
+      where: `${called("size")}, ${called("zoom")}`,
+      found: `${size.width} × ${size.height} pixels, enlarged ${zoom} times`,
+      expected: "sides that are multiples of the zoom",
+      remedy: `--size ${Math.ceil(size.width / zoom) * zoom}x${Math.ceil(size.height / zoom) * zoom}`,
     });
   for (const [name, values] of Object.entries(tune) as [keyof Tuning, number[]][])
     for (const value of values)
@@ -391,23 +391,64 @@ function derivedFrom({ split, group, protocol, encoder }: Record<string, unknown
   return {
     cv: given(split) ? "split" : given(group) ? "stratified-group" : "stratified",
     validation: defaultValidation(protocol),
-    ...paintings[encoders.find((name) => name === encoder) ?? "spectral"],
+    ...recipes[encoders.find((name) => name === encoder) ?? defaults.encoder],
   };
 }
 
-type Painting = Pick<Settings, "layout" | "metric" | "placing" | "values" | "zoom">;
-type Derived = Pick<Settings, "cv" | "validation"> & Painting;
+type Derived = Pick<Settings, "cv" | "validation"> & Recipe;
 
-/** How each encoder paints where nothing is said; see docs/results.md for what was tried. */
-const deepinsight: Painting = {
+/** Picture and training, which belong together. */
+type Recipe = Pick<
+  Settings,
+  | "layout"
+  | "metric"
+  | "placing"
+  | "values"
+  | "zoom"
+  | "genes"
+  | "net"
+  | "size"
+  | "epochs"
+  | "lr"
+  | "batch"
+  | "schedule"
+  | "weightDecay"
+  | "labelSmoothing"
+>;
+
+/** What does best on held-out samples of small sets: docs/results.md. */
+const deepinsight: Recipe = {
   layout: "tsne",
   metric: "correlation",
   placing: "assignment",
   values: "zscore",
   zoom: 1,
+  genes: "variance",
+  net: ["compact"],
+  size: square(48),
+  epochs: 60,
+  lr: 1e-3,
+  batch: 16,
+  schedule: "one-cycle",
+  weightDecay: 0.01,
+  labelSmoothing: 0.05,
 };
-const paintings: Record<Settings["encoder"], Painting> = {
-  spectral: deepinsight, // has no use for it
+/** The published training (METHOD §2); the picture has no use for the settings of genes. */
+const spectral: Recipe = {
+  ...deepinsight,
+  genes: "all",
+  net: ["resnet18", "efficientnet_b0"],
+  size: square(128),
+  epochs: 5,
+  lr: 1e-4,
+  batch: 32,
+  schedule: "constant",
+  weightDecay: 0,
+  labelSmoothing: 0,
+};
+/** What stands for each encoder where nothing else is said. */
+const recipes: Record<Settings["encoder"], Recipe> = {
+  spectral,
   deepinsight,
   triptych: deepinsight,
   igtd: deepinsight,

@@ -7,6 +7,7 @@ import { addAudit } from "./audit.js";
 import { baselines } from "./baselines.js";
 import { compare } from "./compare.js";
 import { addDemo } from "./demo.js";
+import { addEnrich } from "./enrich.js";
 import { fail } from "./execute.js";
 import { explain } from "./explain.js";
 import { addExport } from "./export.js";
@@ -53,6 +54,7 @@ Exit codes: 0 done, 1 a fault of cellhue, 2 bad input or options, 130 interrupte
   addAudit(program, exit);
   addPredict(program, exit);
   addExport(program, exit);
+  addEnrich(program, exit);
   addInspect(program, exit);
   addDemo(program, exit);
   try {

@@ -6,12 +6,14 @@
 import type { AuditReport } from "./audit-report.js";
 import { bdi, figureBlock, head, link, scrolling, table } from "./elements.js";
 import type { Figure } from "./figure.js";
+import type { GenesReport } from "./genes-report.js";
 import { type Child, el, Markup } from "./markup.js";
 import { whole } from "./numbers.js";
 import type { Results } from "./scores.js";
 import { auditBody } from "./sections/audit.js";
 import { calibrationBody } from "./sections/calibration.js";
 import { comparisonBody } from "./sections/comparison.js";
+import { genesBody } from "./sections/genes.js";
 import { type Input, inputBody, size } from "./sections/input.js";
 import { knowBody } from "./sections/know.js";
 import { perClassBody } from "./sections/per-class.js";
@@ -34,6 +36,8 @@ export interface ReportData {
   results?: Results;
   /** audit.json; absent where there was no audit. */
   audit?: AuditReport;
+  /** genes.json; absent before the stage explain. */
+  genes?: GenesReport;
   /** Net of model_final.onnx and of the saliency. */
   finalNet?: string;
   /** Resolved options, in the order to show. */
@@ -91,6 +95,16 @@ export function reportHtml(data: ReportData): string {
       calibrationBody(results, design, classes.length, show(named("reliability", "risk_coverage"))),
     );
   }
+  if (data.genes !== undefined)
+    add(
+      "genes",
+      "Which genes decided?",
+      genesBody(
+        data.genes,
+        show([...numbered(take, "Figure_Genes_"), ...named("genes_heatmap")]),
+        show(named("genes_deletion")),
+      ),
+    );
   if (audit !== undefined) add("audit", "Audit", auditBody(audit, show(named("audit_inflation"))));
 
   add("input", "What went in", inputBody(data.data));
@@ -126,9 +140,7 @@ export function reportHtml(data: ReportData): string {
   const curves = named("training_history");
   if (curves.length > 0) add("training", "Training", show(curves));
 
-  const saliency = take((n) => n.startsWith("Figure_Saliency_")).sort(
-    (a, b) => saliencyNumber(a) - saliencyNumber(b),
-  );
+  const saliency = numbered(take, "Figure_Saliency_");
   if (saliency.length > 0)
     add("saliency", "Saliency", [
       el(
@@ -201,8 +213,11 @@ export function reportHtml(data: ReportData): string {
   return `<!doctype html>\n${page.source}\n`;
 }
 
-/** Number after "Figure_Saliency_". */
-const saliencyNumber = (f: Figure): number => Number(f.name.slice("Figure_Saliency_".length));
+/** The figures <prefix>1, <prefix>2, … in their order. */
+function numbered(take: (wanted: (name: string) => boolean) => Figure[], prefix: string): Figure[] {
+  const at = ({ name }: Figure) => Number(name.slice(prefix.length));
+  return take((name) => name.startsWith(prefix)).sort((a, b) => at(a) - at(b));
+}
 
 function pairs(title: string, rows: readonly (readonly [string, string])[]): Child {
   return rows.length === 0 ? undefined : [el("h3", {}, title), table(rows)];

@@ -2,7 +2,6 @@
 
 import { join } from "node:path";
 import type { Settings } from "../config.js";
-import { square } from "../image-size.js";
 import { packageRoot } from "./versions.js";
 
 /** 184 single cells of oligodendroglioma (Tirosh et al. 2016, by infercnvpy): six cell types. */
@@ -11,13 +10,8 @@ export const demoSettings = () =>
     file: join(packageRoot(), "assets", "demo", "infercnvpy_oligodendroglioma.h5ad"),
     label: "cell_type",
     out: join("runs", "demo"),
-    net: ["efficientnet_lite0", "resnet18"],
-    weights: { efficientnet_lite0: "pretrained", resnet18: "random" },
+    encoder: "deepinsight",
     // X holds values on a linear scale, where a few genes would be all of the first component.
     normalize: "log1p-cp10k",
-    // Small images and batches and a higher rate: minutes on two cores, and enough steps to learn from 147 cells.
-    size: square(64),
-    batch: 16,
-    lr: 3e-4,
-    epochs: 12,
+    net: ["compact", "efficientnet_lite0"],
   }) satisfies Partial<Settings>;

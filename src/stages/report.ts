@@ -10,6 +10,7 @@ import { decodePng } from "../io/png.js";
 import type { RunFolder } from "../io/run-folder.js";
 import type { AuditReport } from "../report/audit-report.js";
 import type { Figure } from "../report/figure.js";
+import type { GenesReport } from "../report/genes-report.js";
 import type { Metrics } from "./compare.js";
 import type { StageContext } from "./context.js";
 
@@ -59,6 +60,7 @@ export async function reportStage(run: RunFolder, settings: Settings, ctx: Stage
     design: settings,
     results: metrics,
     audit,
+    genes: (await run.has("genes.json")) ? await run.readJson<GenesReport>("genes.json") : undefined,
     finalNet: typeof finalNet === "string" ? finalNet : undefined,
     settings: shownSettings(settings),
     versions: Object.entries(record.versions),
@@ -168,9 +170,22 @@ function shownSettings(settings: Settings): [string, string][] {
     ["class weights", classWeights],
     ["frozen", freeze],
     ["image size", sizeWords(size)],
+    ["encoder", encoderWords(settings)],
     ["coverage of label sets", String(coverage)],
   ];
 }
+
+const encoderWords = ({ encoder, layout, metric, placing, values, zoom }: Settings): string =>
+  encoder === "spectral"
+    ? "spectral: where the sample lies"
+    : [
+        encoder,
+        ...(encoder === "deepinsight" ? [`map by ${layout}`] : []),
+        ...(encoder === "fotomics" ? ["its layout depends on the order of the genes in the file"] : [metric]),
+        placing,
+        values,
+        ...(zoom > 1 ? [`enlarged ${zoom} times`] : []),
+      ].join(", ");
 
 async function shownFiles(
   run: RunFolder,
@@ -180,6 +195,12 @@ async function shownFiles(
     ["metrics.json", "all metrics of nets and baselines, with intervals, and the verdict"],
     ["audit.json", "what the audit found: leak, batch, copies, chance"],
     ["splits.csv", "which samples each fold trains on, validates on and tests on"],
+    ["genes.json", "the genes that decided, and the checks of that"],
+    ...run.record.classes.map(({ folder, name }): [string, string] => [
+      `genes/genes_${folder}.csv`,
+      `score, rank and stability of every gene for ${name}`,
+    ]),
+    ["genes_pixels.csv", "where every gene is painted"],
     ["embedding.csv", "principal components, UMAP and t-SNE of every sample"],
     ...run.record.settings.net.map((net): [string, string] => [
       `oof_${net}.csv`,

@@ -1,6 +1,7 @@
 /** Saliency-guided training against the authors' loop in PyTorch (oracle: test/oracles/guided.py). */
-import { square } from "../../src/image-size.js";
+
 import { describe, expect, it } from "vitest";
+import { square } from "../../src/image-size.js";
 import { paramSpecs } from "../../src/net/nets.js";
 import type { NetName } from "../../src/net/weights/layouts.js";
 import { RandomState } from "../../src/random.js";
@@ -59,7 +60,11 @@ describe("a guided training", () => {
 
   it("has the inputs of a usual step, two more and masks of its own", () => {
     const names = (guided: boolean) => {
-      const made = trainingGraph("efficientnet_b0", classes, 2, square(32), { freeze: "none", decay: false, guided });
+      const made = trainingGraph("efficientnet_b0", classes, 2, square(32), {
+        freeze: "none",
+        decay: false,
+        guided,
+      });
       return { ...made, inputs: made.graph.inputs.map(({ name }) => name).sort() };
     };
     const [usual, guided] = [names(false), names(true)];

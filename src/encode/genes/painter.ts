@@ -13,7 +13,7 @@ import { gatherColumns } from "../../graph/ops/gather-columns.js";
 import { zoom } from "../../graph/ops/zoom.js";
 import type { ImageSize } from "../../image-size.js";
 import { type DenseMatrix, fillRows, type Matrix, selectColumns } from "../../matrix.js";
-import { assignment } from "./assignment.js";
+import { assignPixels } from "./assignment.js";
 import { binPlacing } from "./bin-placing.js";
 import { fotomicsLayout } from "./fotomics.js";
 import { type GeneMetric, type LayoutOptions, varyingGenes } from "./gene-vectors.js";
@@ -140,8 +140,8 @@ async function placeGenes(
 ): Promise<Placing> {
   if (placing === "bins") return binPlacing(points, grid);
   if (placing === "quantiles") return quantilePlacing(points, grid);
-  const unit = points.map((v, p) => v / (p % 2 === 0 ? width : height));
-  return (await assignment(unit, grid, options)).pixels;
+  const unit = points.map((v, p) => Math.min(1, Math.max(0, v / (p % 2 === 0 ? width : height))));
+  return (await assignPixels(unit, grid, options)).pixels;
 }
 
 /**

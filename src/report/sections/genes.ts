@@ -1,0 +1,88 @@
+/** "Which genes decided?": the strongest genes of every class, and whether the explanation passes its checks. */
+import { bdi, head, list, rowHead, scrolling } from "../elements.js";
+import type { CurveCheck, ExplainedClass, GenesReport } from "../genes-report.js";
+import { type Child, el, type Markup } from "../markup.js";
+import { score, share, signed, whole } from "../numbers.js";
+
+/** @param maps, others its figures */
+export function genesBody(genes: GenesReport, maps: Child, others: Child): Child {
+  const { checks } = genes;
+  return [
+    el(
+      "p",
+      {},
+      `What moved the score of its class in held-out samples that ${genes.net} classified rightly, each by the net of the fold that had not seen it: `,
+      `${genes.method}, down to the genes by the chain rule through the picture (${genes.encoder}; ${whole(genes.painted)} of ${whole(genes.genes)} genes are in it). `,
+      "A score above 0 says that the gene's expression in these samples speaks for the class; below 0, against it. It is about this net: another net, as good, can lean on other genes that rise and fall with these.",
+    ),
+    genes.failed.length === 0
+      ? el("p", {}, "Every check below is passed, as far as checks go.")
+      : el(
+          "div",
+          { class: "warn" },
+          el("p", {}, "This explanation fails checks; do not build on it:"),
+          list(genes.failed),
+        ),
+    genes.missing.length === 0
+      ? undefined
+      : el(
+          "p",
+          {},
+          "Nothing is explained for classes without a rightly classified held-out sample: ",
+          genes.missing.map((label, i) => [i > 0 ? ", " : "", bdi(label)]),
+          ".",
+        ),
+    maps,
+    genes.classes.map(classTable),
+    el("h3", {}, "Is the explanation true?"),
+    list([
+      `Weights: ${checks.randomisation.sentence} (${checks.randomisation.verdict}).`,
+      checks.labels === null
+        ? "Labels: no net was trained on shuffled labels (--nulls)."
+        : `Labels: ${checks.labels.sentence} (${checks.labels.verdict}).`,
+      curveWords("Deletion", checks.deletion),
+      curveWords("Insertion", checks.insertion),
+      checks.stability === null
+        ? "Agreement of the folds: too few folds have samples to compare."
+        : `Agreement of the folds: ${checks.stability.sentence}. Folds share most of their training samples, so it says less than new data would.`,
+      checks.chance === null
+        ? "Chance: without nets on shuffled labels no false-discovery rate can be told."
+        : `Chance: ${checks.chance.sentence}; q is the false-discovery rate of the genes down to that one.`,
+      ...(genes.completeness === null
+        ? []
+        : [
+            `Completeness: a sample's attributions sum to its score's difference from that of the training mean, but for ${share(genes.completeness.median)} in the median and ${share(genes.completeness.greatest)} at worst.`,
+          ]),
+    ]),
+    others,
+  ];
+}
+
+const curveWords = (name: string, { sentence, samples }: CurveCheck): string =>
+  `${name} of genes, ${samples} samples of the first fold: ${sentence}.`;
+
+function classTable({ label, samples, significant, top }: ExplainedClass): Markup {
+  const rows = top.map(({ gene, score: value, stability, q, tRank }, i) =>
+    el(
+      "tr",
+      {},
+      rowHead(gene),
+      el("td", {}, String(i + 1)),
+      el("td", {}, signed(value)),
+      el("td", {}, stability === null ? "–" : share(stability)),
+      el("td", {}, q === null ? "–" : score(q)),
+      el("td", {}, whole(tRank)),
+    ),
+  );
+  const found =
+    significant === null
+      ? ""
+      : `; ${whole(significant)} genes beyond chance at a false-discovery rate of 0.05`;
+  return scrolling(
+    `${label}: strongest genes (mean of ${samples} samples${found})`,
+    "numbers wide",
+    head(["gene", "rank", "score", "in the top 50 of folds", "q", "rank by t test"]),
+    rows,
+    40,
+  );
+}
