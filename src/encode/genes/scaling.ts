@@ -134,16 +134,16 @@ export function scalingGraph(g: Graph, scaling: Scaling, expression: Value): Val
   // Added to 0 where it is missing, so that what was measured is not rounded.
   const missing = g.op("IsNaN", [x], x.dims, {}, { type: "bool" });
   const zero = g.constant(Float64Array.of(0), []);
-  const mean = wide("gene_mean", scaling.mean);
+  const mean = wide("value_mean", scaling.mean);
   const usual = g.op("Where", [missing, mean, zero], x.dims, {}, { type: "float64" });
   let v = add(g, zeroMissing(g, x), usual);
-  const offset = wide("gene_offset", scaling.offset);
+  const offset = wide("value_offset", scaling.offset);
   if (scaling.minimum === null) v = add(g, v, offset);
   else {
-    const minimum = wide("gene_minimum", scaling.minimum);
+    const minimum = wide("value_minimum", scaling.minimum);
     v = add(g, clip(g, sub(g, v, minimum), 0, Infinity), add(g, minimum, offset));
   }
   if (scaling.log) v = log(g, v);
-  v = mul(g, v, wide("gene_slope", scaling.slope));
-  return clip(g, add(g, v, wide("gene_intercept", scaling.intercept)), 0, 1);
+  v = mul(g, v, wide("value_slope", scaling.slope));
+  return clip(g, add(g, v, wide("value_intercept", scaling.intercept)), 0, 1);
 }

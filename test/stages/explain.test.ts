@@ -1,0 +1,154 @@
+/** The genes that decided, on data in which two genes decide: the stage, its checks, its tables, gene sets. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseCsv } from "../../src/io/csv.js";
+import { RandomState } from "../../src/random.js";
+import type { GenesReport } from "../../src/report/genes-report.js";
+import { cellhue, type Ended, temporary } from "../cli/cellhue.js";
+
+const { path: folder, remove } = temporary();
+afterAll(remove);
+const out = join(folder, "run");
+const table = join(folder, "expression.csv");
+const labels = join(folder, "labels.csv");
+const n = 60;
+const genes = Array.from({ length: 40 }, (_, j) => (j === 5 ? "=UP<A>" : j === 11 ? "UPB" : `G${j}`));
+let run: Ended;
+
+beforeAll(async () => {
+  const random = new RandomState(11);
+  const rows = [["sample", ...genes].join(",")];
+  const kinds = ["sample,type"];
+  for (let i = 0; i < n; i++) {
+    const b = i % 2 === 1;
+    kinds.push(`s${i},${b ? "b <i>" : "a"}`);
+    const values = genes.map((_, j) => {
+      const noise = random.standardNormal();
+      return (j === 5 && !b) || (j === 11 && b) ? noise + 5 : noise;
+    });
+    rows.push([`s${i}`, ...values.map((v) => v.toFixed(4))].join(","));
+  }
+  writeFileSync(table, `${rows.join("\n")}\n`);
+  writeFileSync(labels, `${kinds.join("\n")}\n`);
+  run = await cellhue([
+    ...[
+      "run",
+      table,
+      "--labels",
+      labels,
+      "--label",
+      "type",
+      "--orientation",
+      "samples-in-rows",
+      "--out",
+      out,
+    ],
+    ...[
+      "--encoder",
+      "deepinsight",
+      "--size",
+      "32",
+      "--zoom",
+      "2",
+      "--folds",
+      "3",
+      "--epochs",
+      "12",
+      "--json",
+    ],
+  ]);
+}, 300_000);
+
+const report = () => JSON.parse(readFileSync(join(out, "genes.json"), "utf8")) as GenesReport;
+
+describe("cellhue explain", () => {
+  it("finds the genes that decide, for each class the one that speaks for it and the one against it", () => {
+    expect(run.stderr).not.toMatch(/unexpected/);
+    expect(run.code).toBe(0);
+    const { classes, missing, net, painted } = report();
+    expect([net, painted, missing]).toEqual(["compact", 40, []]);
+    expect(classes.map(({ label }) => label)).toEqual(["a", "b <i>"]);
+    for (const { label, top } of classes) {
+      expect(new Set(top.slice(0, 2).map(({ gene }) => gene))).toEqual(new Set(["=UP<A>", "UPB"]));
+      const own = top.find(({ gene }) => gene === (label === "a" ? "=UP<A>" : "UPB"));
+      expect(own?.score).toBeGreaterThan(0);
+      expect(own?.tRank).toBeLessThanOrEqual(2);
+      expect(own?.q).toBeGreaterThan(0);
+      expect(own?.q).toBeLessThanOrEqual(1);
+    }
+  });
+
+  it("is complete, and passes the checks that it should pass", () => {
+    const { completeness, checks } = report();
+    expect(completeness?.median).toBeLessThan(0.05);
+    expect(checks.deletion.better).toBe(true);
+    expect(checks.deletion.area).toBeLessThan(checks.deletion.random);
+    expect(checks.insertion.area).toBeGreaterThan(checks.insertion.random);
+    expect(checks.randomisation.verdict).toBe("passes");
+    expect(checks.randomisation.steps.length).toBe(5);
+    expect(checks.deletion.curves.method.length).toBe(checks.deletion.curves.fractions.length);
+  });
+
+  it("writes a table a class, in which names are text", () => {
+    for (const { file } of report().classes) {
+      const [header, ...rows] = parseCsv(readFileSync(join(out, file), "utf8"));
+      expect(header).toEqual(["gene", "id", "score", "sign", "rank", "stability", "q", "t_rank"]);
+      expect(rows.length).toBe(40);
+      expect(rows.map(([, , , , rank]) => Number(rank))).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
+    }
+    const html = readFileSync(join(out, "report.html"), "utf8");
+    expect(html).toContain("Which genes decided?");
+    expect(html).not.toContain("=UP<A>");
+    for (const name of ["Figure_Genes_1", "genes_heatmap", "genes_deletion"])
+      expect(existsSync(join(out, "figures", `${name}.svg`))).toBe(true);
+    const [pixels] = parseCsv(readFileSync(join(out, "genes_pixels.csv"), "utf8"));
+    expect(pixels).toEqual(["gene", "id", "row", "column", "genes_on_pixel"]);
+  });
+
+  it("by another method gives the same genes; a stage that is done is not done again", async () => {
+    const before = report().classes.map(({ top }) =>
+      top
+        .slice(0, 2)
+        .map(({ gene }) => gene)
+        .sort(),
+    );
+    const other = await cellhue(["explain", out, "--method", "hires-cam", "--nulls", "0"]);
+    expect(other.code).toBe(0);
+    const found = report();
+    expect(found.method).toBe("hires-cam");
+    expect(found.checks.labels).toBeNull();
+    expect(
+      found.classes.map(({ top }) =>
+        top
+          .slice(0, 2)
+          .map(({ gene }) => gene)
+          .sort(),
+      ),
+    ).toEqual(before);
+    expect((await cellhue(["explain", out, "--method", "hires-cam", "--nulls", "0"])).stderr).toMatch(
+      /done before/,
+    );
+  });
+});
+
+describe("cellhue enrich", () => {
+  it("finds the set of the deciding genes first", async () => {
+    const gmt = join(folder, "sets.gmt");
+    writeFileSync(gmt, `deciding\tx\t=UP<A>\tUPB\tnot here\nothers\tx\tG1\tG2\tG3\n`);
+    const { code, stdout } = await cellhue(["enrich", out, "--gene-sets", gmt, "--top", "5", "--json"]);
+    expect(code).toBe(0);
+    for (const { best, file } of JSON.parse(stdout).classes) {
+      expect(best[0]).toMatchObject({ set: "deciding", found: 2, size: 2 });
+      expect(parseCsv(readFileSync(join(out, file), "utf8")).length).toBe(3);
+    }
+  });
+
+  it("says where no name of the sets is a gene of the run", async () => {
+    const gmt = join(folder, "other.gmt");
+    writeFileSync(gmt, "mouse\tx\tENSMUSG1\tENSMUSG2\n");
+    const { code, stderr } = await cellhue(["enrich", out, "--gene-sets", gmt]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/ENSMUSG1/);
+  });
+});
