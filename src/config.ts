@@ -48,6 +48,7 @@ export const protocols = ["inductive", "published"] as const;
 export const geneChoices = ["all", "variance", "seurat"] as const;
 export const schedules = ["constant", "cosine", "one-cycle"] as const;
 export const classWeightings = ["none", "balanced"] as const;
+export const trainings = ["standard", "saliency-guided"] as const;
 export const freezings = ["none", "backbone"] as const;
 export const normalizations = [
   "none",
@@ -118,6 +119,11 @@ export interface Settings {
   weightDecay: number;
   labelSmoothing: number;
   classWeights: (typeof classWeightings)[number];
+  /** saliency-guided: the answer must not change where the least salient pixels are masked (Ismail 2021). */
+  train: (typeof trainings)[number];
+  /** Of a guided training: the share of the pixels that are masked, and the weight of the divergence. */
+  maskShare: number;
+  guidance: number;
   /** What is not trained. */
   freeze: (typeof freezings)[number];
   /** Epochs without a better validation loss after which a training stops; 0: it goes on. */
@@ -217,6 +223,9 @@ const rules = {
   weightDecay: share(10),
   labelSmoothing: share(0.9),
   classWeights: oneOf(classWeightings),
+  train: oneOf(trainings),
+  maskShare: share(0.99),
+  guidance: share(1000),
   freeze: oneOf(freezings),
   patience: whole(0, 10_000),
   tune: {
@@ -263,6 +272,9 @@ export const defaults = {
   group: null,
   split: null,
   classWeights: "none",
+  train: "standard",
+  maskShare: 0.5,
+  guidance: 1,
   freeze: "none",
   patience: 0,
   tune: {},

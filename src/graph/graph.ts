@@ -69,6 +69,9 @@ export class Graph {
   /** A named tensor stored in the graph (weights of a model file). The data is not copied. */
   initializer(name: string, data: TypedArray, dims: readonly number[]): Value {
     const type = elementType(data);
+    // onnxruntime would take one of the two without a word where their shapes agree.
+    if (this.initializers.some((other) => other.name === name))
+      throw new RangeError(`Graph: there is an initializer '${name}' already`);
     this.initializers.push({ name, type, dims, data });
     return { name, type, dims };
   }

@@ -32,6 +32,11 @@ describe("resolveSettings", () => {
       dropUnlabelled: false,
       net: ["resnet18", "efficientnet_b0"],
       encoder: "spectral",
+      layout: "tsne",
+      metric: "correlation",
+      placing: "assignment",
+      values: "zscore",
+      zoom: 1,
       protocol: "inductive",
       genes: "all",
       topGenes: 2000,
@@ -49,6 +54,9 @@ describe("resolveSettings", () => {
       weightDecay: 0,
       labelSmoothing: 0,
       classWeights: "none",
+      train: "standard",
+      maskShare: 0.5,
+      guidance: 1,
       freeze: "none",
       patience: 0,
       tune: {},
@@ -58,9 +66,25 @@ describe("resolveSettings", () => {
       components: 50,
       coverage: 0.9,
       permuteLabels: false,
+      method: "integrated-gradients",
+      nulls: 1,
       weights: { resnet18: "pretrained", efficientnet_b0: "pretrained" },
       threads: 0,
     });
+  });
+
+  it("takes picture and training of images of genes together, unless they are given", () => {
+    const settings = resolve({ encoder: "triptych", epochs: 7 });
+    expect(settings).toMatchObject({ net: ["compact"], genes: "variance", lr: 1e-3, batch: 16, epochs: 7 });
+    expect(settings).toMatchObject({ schedule: "one-cycle", size: { height: 48, width: 48 } });
+    expect(settings.weights).toEqual({ compact: "random" });
+    expect(resolve({ encoder: "fotomics" })).toMatchObject({ placing: "bins", values: "norm2" });
+    // A run of places that is made anew with genes takes their recipe, but for what was asked for.
+    const before = resolve({ epochs: 9 });
+    const after = resolveSettings([callSource({ encoder: "deepinsight" })], before);
+    expect(after).toMatchObject({ epochs: 9, lr: 1e-3, net: ["compact"], size: { height: 48, width: 48 } });
+    const { parts } = errorOf({ encoder: "deepinsight", size: 50, zoom: 4 });
+    expect(parts.remedy).toEqual("--size 52x52");
   });
 
   it("lets the first source go before the later ones, and these before the base", () => {
