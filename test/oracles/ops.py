@@ -106,9 +106,9 @@ norm("evaluation", 3, 4, 5, 3, training=False)
 norm("evaluation, eps 1e-3, batch of one", 1, 2, 3, 3, 1e-3, training=False)
 
 
-def pool(name, x, kernel, stride, pad):
-    case(f"{name}: {x['dims']}, kernel {kernel}, stride {stride}, pad {pad}", "maxPool", [x], lambda t: F.max_pool2d(t, kernel, stride, pad),
-         dict(kernel=kernel, stride=stride, pad=pad))
+def pool(name, x, kernel, stride, pad, **ceil):
+    case(f"{name}: {x['dims']}, kernel {kernel}, stride {stride}, pad {pad}", "maxPool", [x],
+         lambda t: F.max_pool2d(t, kernel, stride, pad, ceil_mode=bool(ceil)), dict(kernel=kernel, stride=stride, pad=pad, **ceil))
 
 
 pool("as in ResNet", d(2, 3, 8, 8), 3, 2, 1)
@@ -176,6 +176,16 @@ case("there and back", "cast", [d(3, 4)], lambda x: x * x)
 for n, widths in [(3, [2, 1, 4]), (1, [1]), (2, [3, 3]), (1, [1, 1, 1, 1])]:
     case(f"{n} rows of {widths}", "concatColumns", [d(n, k) for k in widths], lambda *xs: torch.cat(xs, 1))
 case("in float64", "sigmoid64", [d(3, 4, scale=8)], torch.sigmoid)
+
+# at the end, since a case's number is its seed
+pool("ceil, even", d(2, 3, 8, 6), 3, 2, 0, ceil=True)
+pool("ceil, odd, not square: no window over the edge", d(2, 3, 9, 5), 3, 2, 0, ceil=True)
+pool("ceil, one axis over the edge", d(1, 2, 6, 7), 3, 2, 0, ceil=True)
+pool("ceil, smaller than the kernel", d(2, 2, 2, 2), 3, 2, 0, ceil=True)
+pool("ceil, all negative", d(2, 2, 4, 6, offset=-3), 3, 2, 0, ceil=True)
+pool("ceil, ties go to the first", d(2, 3, 6, 8, whole=1, scale=1.4), 3, 2, 0, ceil=True)
+pool("ceil with pads", d(2, 2, 6, 9), 3, 2, 1, ceil=True)
+pool("ceil, a window wholly beyond the image is none", d(2, 2, 5, 6), 2, 2, 1, ceil=True)
 
 text = "[\n" + ",\n".join(json.dumps(c, separators=(",", ":"), ensure_ascii=False) for c in cases) + "\n]\n"
 open(os.path.join(os.path.dirname(__file__), "../fixtures/ops.json"), "w").write(text)

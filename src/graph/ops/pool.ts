@@ -5,6 +5,8 @@ export interface PoolOptions {
   kernel: number;
   stride: number;
   pad: number;
+  /** A last window that reaches over the edge counts too (torch's ceil_mode). Default: it does not. */
+  ceil?: boolean;
 }
 
 /** Size of a convolved or pooled axis. */
@@ -12,13 +14,22 @@ export function outSize(size: number, kernel: number, stride: number, padSum: nu
   return Math.floor((size + padSum - kernel) / stride) + 1;
 }
 
-export function maxPool(g: Graph, x: Value, { kernel, stride, pad }: PoolOptions): Value {
+/** The same with a last window over the edge, which must begin within the image or the padding before it. */
+function ceilSize(size: number, kernel: number, stride: number, pad: number): number {
+  const out = Math.ceil((size + 2 * pad - kernel) / stride) + 1;
+  return (out - 1) * stride < size + pad ? out : out - 1;
+}
+
+export function maxPool(g: Graph, x: Value, { kernel, stride, pad, ceil = false }: PoolOptions): Value {
   const [n, c, h, w] = x.dims as [number, number, number, number];
-  const dims = [n, c, outSize(h, kernel, stride, 2 * pad), outSize(w, kernel, stride, 2 * pad)];
+  const pooled = (size: number) =>
+    ceil ? ceilSize(size, kernel, stride, pad) : outSize(size, kernel, stride, 2 * pad);
+  const dims = [n, c, pooled(h), pooled(w)];
   const [y, indices] = g.multi("MaxPool", [x], [{ dims }, { dims, type: "int64" }], {
     kernel_shape: [kernel, kernel],
     strides: [stride, stride],
     pads: [pad, pad, pad, pad],
+    ceil_mode: ceil ? 1 : 0,
   });
   g.record("maxPool", [x], [y], ([dy]) => {
     if (dy === undefined) return [];
