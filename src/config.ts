@@ -23,6 +23,8 @@ export const netNames = [
   "resnet18",
   "efficientnet_b0",
   "efficientnet_lite0",
+  "mobilenet_v2",
+  "squeezenet1_1",
   "compact",
 ] as const satisfies readonly NetName[];
 export const encoders = ["spectral", "deepinsight", "triptych", "igtd", "fotomics"] as const;

@@ -40,7 +40,7 @@ const settings: Partial<Record<SettingName, readonly [flags: string, help: strin
   components: ["--components <k>", "principal components (default: 50)"],
   net: [
     "--net <names>",
-    "compact, resnet18, efficientnet_b0, efficientnet_lite0, by commas (default: compact for images of genes, else resnet18,efficientnet_b0)",
+    "compact, resnet18, efficientnet_b0, efficientnet_lite0, mobilenet_v2, squeezenet1_1, by commas (default: compact for images of genes, else resnet18,efficientnet_b0)",
   ],
   weights: [
     "--weights <choice>",

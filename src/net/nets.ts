@@ -4,7 +4,9 @@ import { type ImageSize, square } from "../image-size.js";
 import { compact } from "./compact.js";
 import { efficientnetB0, efficientnetLite0 } from "./efficientnet.js";
 import { InputContext, type NetContext } from "./layers.js";
+import { mobilenetV2 } from "./mobilenet.js";
 import { resnet18 } from "./resnet18.js";
+import { squeezenet11 } from "./squeezenet.js";
 import type { ParamSpec } from "./tensors.js";
 import type { NetName } from "./weights/layouts.js";
 
@@ -19,6 +21,8 @@ export const nets: Readonly<Record<NetName, Net>> = {
   resnet18: { build: resnet18, head: "fc" },
   efficientnet_b0: { build: efficientnetB0, head: "classifier.1" },
   efficientnet_lite0: { build: efficientnetLite0, head: "classifier.1" },
+  mobilenet_v2: { build: mobilenetV2, head: "classifier.1" },
+  squeezenet1_1: { build: squeezenet11, head: "classifier.1" },
   compact: { build: compact, head: "fc" },
 };
 

@@ -259,7 +259,7 @@ function tellGenes(names: readonly string[], { progress }: StageContext): void {
     if (level === "warning") progress.warn([what, ...remedy].join("; "));
 }
 
-/** The smallest image that all five halvings of the nets leave something of. */
+/** The smallest image that all five halvings of the nets leave something of (SqueezeNet's four: of 17 pixels on). */
 const leastTrainingSize = 32;
 
 /** @throws CellhueError where the images are too small for the nets, or the weights cannot be had */

@@ -40,6 +40,8 @@ const netSeeds: Record<NetName, number> = {
   resnet18: 1,
   efficientnet_b0: 2,
   efficientnet_lite0: 3,
+  mobilenet_v2: 4,
+  squeezenet1_1: 5,
   compact: 6,
 };
 const imagenetClasses = 1000;

@@ -11,6 +11,7 @@ import {
 import { cast } from "../../src/graph/ops/cast.js";
 import { clip } from "../../src/graph/ops/clip.js";
 import { concatColumns } from "../../src/graph/ops/concat-columns.js";
+import { concatChannels } from "../../src/graph/ops/concat.js";
 import { type ConvOptions, conv2d } from "../../src/graph/ops/conv2d.js";
 import { crossEntropy } from "../../src/graph/ops/cross-entropy.js";
 import {
@@ -66,6 +67,7 @@ const ops: Record<string, (g: Graph, inputs: Value[], options: Record<string, un
   ],
   maxPool: (g, [x], options) => [maxPool(g, x, options as unknown as PoolOptions)],
   globalAveragePool: (g, [x]) => [globalAveragePool(g, x)],
+  concatChannels: (g, parts) => [concatChannels(g, parts)],
   add: (g, [a, b]) => [add(g, a, b)],
   sub: (g, [a, b]) => [sub(g, a, b)],
   mul: (g, [a, b]) => [mul(g, a, b)],

@@ -18,7 +18,13 @@ import { formulaWeights } from "../net/formula.js";
 const size = 64;
 const genes = 30;
 const labels = ["CD4+/CD25 T Reg", "<script>", "../../x", "Ünïcode →", 'a "b"\nc'];
-const netNames: NetName[] = ["resnet18", "efficientnet_b0", "efficientnet_lite0"];
+const netNames: NetName[] = [
+  "resnet18",
+  "efficientnet_b0",
+  "efficientnet_lite0",
+  "mobilenet_v2",
+  "squeezenet1_1",
+];
 const temperature = 1.7;
 
 const metadataOf = (net: NetName): ModelMetadata => ({

@@ -13,7 +13,13 @@ import { formulaImages, formulaWeights } from "./formula.js";
 const classes = 5;
 const size = 64;
 const sample = 3 * size * size;
-const netNames: NetName[] = ["resnet18", "efficientnet_b0", "efficientnet_lite0"];
+const netNames: NetName[] = [
+  "resnet18",
+  "efficientnet_b0",
+  "efficientnet_lite0",
+  "mobilenet_v2",
+  "squeezenet1_1",
+];
 const oracle = JSON.parse(readFileSync("test/fixtures/nets.json", "utf8")) as Record<
   NetName,
   { logits: { n: number; h: number; w: number; values: number[] }[] }

@@ -1,10 +1,10 @@
 """Oracle of test/net/parity.test.ts: logits, gradients, running statistics and Adam loss curves by PyTorch.
 
 Weights, images and masks come from numpy's RandomState, which cellhue reproduces bit for bit, so that the fixture holds
-results alone. Usage: python test/oracles/nets.py   (writes test/fixtures/nets.json)
+results alone. Usage: python test/oracles/nets.py [NET …]   (writes test/fixtures/nets.json, of these nets anew or of all)
 Needs: torch, torchvision, efficientnet-lite-pytorch, numpy.
 """
-import importlib, json, math, os
+import importlib, json, math, os, sys
 import numpy as np, torch, torchvision
 import efficientnet_lite_pytorch.model as lite
 from efficientnet_lite_pytorch import EfficientNet as Lite
@@ -16,6 +16,7 @@ rng = None  # RandomState of the current training step: masks are drawn from it 
 
 
 def kind(name, dims):
+    if name == "classifier.1.weight": return "linear"  # SqueezeNet's is a 1×1 convolution
     if len(dims) == 4: return "conv"
     if len(dims) == 2: return "linear"
     if name.endswith("running_mean"): return "bn_mean"
@@ -46,8 +47,8 @@ def mask(x, shape, keep):
     return x * torch.tensor(m).reshape(shape)
 
 
-class Dropout(torch.nn.Module):
-    def forward(self, x): return mask(x, x.shape, 0.8) if self.training else x
+class Dropout(torch.nn.Dropout):
+    def forward(self, x): return mask(x, x.shape, 1 - self.p) if self.training else x
 
 
 sd.stochastic_depth = lambda x, p, mode, training=True: x if p == 0 or not training else mask(x, (x.shape[0], 1, 1, 1), 1 - p)
@@ -57,12 +58,12 @@ lite.drop_connect = lambda x, p, training: x if not p or not training else mask(
 def make(name, size):
     if name == "efficientnet_lite0":
         net = Lite.from_name("efficientnet-lite0", num_classes=CLASSES, image_size=size)
-        net._dropout = Dropout()
+        net._dropout = Dropout(0.2)
         for m in net.modules():
             if isinstance(m, torch.nn.BatchNorm2d): m.momentum = 0.1  # ours, for short trainings
     else:
         net = getattr(torchvision.models, name)(num_classes=CLASSES)
-        if name == "efficientnet_b0": net.classifier[0] = Dropout()
+        if name != "resnet18": net.classifier[0] = Dropout(net.classifier[0].p)
     specs = fill(net)
     return net, specs
 
@@ -104,12 +105,13 @@ def curve(name, dtype):
     return losses, after
 
 
-# EfficientNet-Lite0 (ReLU6, random weights) is chaotic at 1e-4: PyTorch's own float32 curve leaves its float64 one by 0.025.
-LR = dict(resnet18=1e-4, efficientnet_b0=1e-4, efficientnet_lite0=1e-5)
-BATCH = dict(resnet18=4, efficientnet_b0=4, efficientnet_lite0=8)
+# Nets of ReLU6 with random weights are chaotic at 1e-4: PyTorch's own float32 curve of EfficientNet-Lite0 leaves its float64 one by 0.025.
+LR = dict(resnet18=1e-4, efficientnet_b0=1e-4, efficientnet_lite0=1e-5, mobilenet_v2=3e-6, squeezenet1_1=1e-5)
+BATCH = dict(resnet18=4, efficientnet_b0=4, efficientnet_lite0=8, mobilenet_v2=13, squeezenet1_1=4)
 if __name__ == "__main__":
-    out = {}
-    for name in LR:
+    fixture = os.path.join(os.path.dirname(__file__), "../fixtures/nets.json")
+    out = json.load(open(fixture)) if sys.argv[1:] else {}
+    for name in sys.argv[1:] or LR:
         r = dict(lr=LR[name], batch=BATCH[name], logits=[])
         for n, h, w in [(2, 64, 64), (1, 33, 47), (3, 128, 128)]:
             net, specs = make(name, (h, w)); net.eval()
@@ -125,4 +127,4 @@ if __name__ == "__main__":
         r["curve"], r["after"] = curve(name, torch.float64)
         print(name, "PyTorch float32 against float64: gradients", gap, "curve", max(abs(a - b) for a, b in zip(r["curve"], curve(name, torch.float32)[0])))
         out[name] = r
-    json.dump(out, open(os.path.join(os.path.dirname(__file__), "../fixtures/nets.json"), "w"))
+    json.dump(out, open(fixture, "w"))

@@ -186,6 +186,8 @@ pool("ceil, all negative", d(2, 2, 4, 6, offset=-3), 3, 2, 0, ceil=True)
 pool("ceil, ties go to the first", d(2, 3, 6, 8, whole=1, scale=1.4), 3, 2, 0, ceil=True)
 pool("ceil with pads", d(2, 2, 6, 9), 3, 2, 1, ceil=True)
 pool("ceil, a window wholly beyond the image is none", d(2, 2, 5, 6), 2, 2, 1, ceil=True)
+for parts in ([[2, 3, 4, 5], [2, 2, 4, 5]], [[1, 1, 1, 1]], [[3, 1, 2, 1], [3, 4, 2, 1], [3, 2, 2, 1]]):
+    case(f"{parts} side by side", "concatChannels", [d(*p) for p in parts], lambda *xs: torch.cat(xs, 1))
 
 text = "[\n" + ",\n".join(json.dumps(c, separators=(",", ":"), ensure_ascii=False) for c in cases) + "\n]\n"
 open(os.path.join(os.path.dirname(__file__), "../fixtures/ops.json"), "w").write(text)

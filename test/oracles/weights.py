@@ -173,9 +173,9 @@ def main():
     # What the constructors draw: [name, elements, mean, sd, largest] of each parameter of a new network.
     torch.manual_seed(11)
     drawn = {}
-    for net in ("resnet18", "efficientnet_b0"):
+    for net in ("resnet18", "efficientnet_b0", "mobilenet_v2", "squeezenet1_1"):
         drawn[net] = [
-            [k, v.numel(), v.mean().item(), v.std(correction=0).item(), v.abs().max().item()]
+            [k, v.numel(), *(float(f"{m.item():.6g}") for m in (v.mean(), v.std(correction=0), v.abs().max()))]
             for k, v in getattr(torchvision.models, net)().named_parameters()
         ]
 

@@ -12,7 +12,13 @@ import { formulaImages, formulaWeights } from "../net/formula.js";
 
 const classes = 3;
 const size = 64;
-const netNames: NetName[] = ["resnet18", "efficientnet_b0", "efficientnet_lite0"];
+const netNames: NetName[] = [
+  "resnet18",
+  "efficientnet_b0",
+  "efficientnet_lite0",
+  "mobilenet_v2",
+  "squeezenet1_1",
+];
 
 /** Losses and final state of a step with 8 samples and one with 3. */
 async function twoSteps(net: NetName, parameters: Tensors, threads: number) {

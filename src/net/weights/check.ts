@@ -99,7 +99,8 @@ export function fitToNet(
 /**
  * Evidence that weights were never trained, or undefined. Training moves the scales and shifts of batch norm at its
  * first step and the running statistics at its first batch, so a network where all of them stand at their initial
- * values has seen no data. A batch counter of 0 alone proves nothing: converted weights have it too.
+ * values has seen no data. A batch counter of 0 alone proves nothing: converted weights have it too. In a network without
+ * batch norm (SqueezeNet) the biases of the convolutions tell, which begin at 0.
  * @param tensors by the names of `specs`
  * @param found the file's own tensors, for its batch counters
  */
@@ -108,17 +109,20 @@ export function signsOfNoTraining(
   tensors: Tensors,
   found: Tensors,
 ): string | undefined {
+  const head = headOf(specs);
   const all = (kind: ParamSpec["kind"], test: (value: number) => boolean): boolean => {
-    const ofKind = specs.filter((spec) => spec.kind === kind);
+    const ofKind = specs.filter((spec) => spec.kind === kind && spec.name !== head.bias.name);
     return ofKind.length > 0 && ofKind.every(({ name }) => tensors.get(name)?.data.every(test) ?? false);
   };
   // Some constructors set the last scale of each residual block to 0.
   const affine = all("bn_weight", (v) => v === 0 || v === 1) && all("bn_bias", (v) => v === 0);
   const statistics = all("bn_mean", (v) => v === 0) && all("bn_var", (v) => v === 1);
-  if (!affine && !statistics) return undefined;
+  const biases = !specs.some(({ kind }) => kind === "bn_weight") && all("bias", (v) => v === 0);
+  if (!affine && !statistics && !biases) return undefined;
   const counters = [...found].filter(([name]) => name.endsWith("num_batches_tracked"));
   const signs = [
     affine ? "all batch-norm weights are 1 (or 0) and all biases 0" : "",
+    biases ? "all biases are 0" : "",
     statistics ? "all running means are 0 and all variances 1" : "",
     counters.length > 0 && counters.every(([, t]) => t.data.every((v) => v === 0))
       ? "all batch counters are 0"

@@ -1,6 +1,6 @@
 /**
  * Random initial values as torchvision's constructors draw them: the same distributions, by our own seeded stream.
- * Reference: torchvision/models/{resnet,efficientnet}.py (constructors); torch/nn/init.py; torch.nn.Linear.
+ * Reference: torchvision/models/{resnet,efficientnet,mobilenetv2,squeezenet}.py (constructors); torch/nn/init.py; torch.nn.Linear.
  */
 import type { RandomState } from "../../random.js";
 import type { ParamSpec, Tensors } from "../tensors.js";
@@ -14,9 +14,6 @@ function draw(length: number, next: () => number): Float32Array {
   return data;
 }
 
-const uniform = (length: number, bound: number, random: RandomState): Float32Array =>
-  draw(length, () => (2 * random.random() - 1) * bound);
-
 /** Names of the last layer, the only linear one of each network. */
 export function headOf(specs: readonly ParamSpec[]): { weight: ParamSpec; bias: ParamSpec } {
   const weight = specs.find((spec) => spec.kind === "linear");
@@ -26,44 +23,69 @@ export function headOf(specs: readonly ParamSpec[]): { weight: ParamSpec; bias: 
   return { weight, bias };
 }
 
+/** How the values of a layer are drawn, by its sizes: inputs and outputs of a position. */
+type Draw = (fan: { inputs: number; outputs: number }, random: RandomState) => () => number;
+
+const within = (bound: number, random: RandomState) => () => (2 * random.random() - 1) * bound;
+const heNormal: Draw = ({ outputs }, random) => {
+  const sd = Math.sqrt(2 / outputs);
+  return () => sd * random.standardNormal();
+};
+const heUniform: Draw = ({ inputs }, random) => within(Math.sqrt(6 / inputs), random);
+const byClasses: Draw = ({ outputs }, random) => within(1 / Math.sqrt(outputs), random);
+const hundredth: Draw = (_, random) => () => 0.01 * random.standardNormal();
+/** torch.nn.Linear's own, and torch.nn.Conv2d's: weight and bias alike. */
+const torchDefault: Draw = ({ inputs }, random) => within(1 / Math.sqrt(inputs), random);
+
+/** torchvision's constructors; a bias without a rule is 0. */
+const styles: Readonly<Record<NetName, { conv: Draw; head: Draw; headBias?: Draw }>> = {
+  resnet18: { conv: heNormal, head: torchDefault, headBias: torchDefault },
+  efficientnet_b0: { conv: heNormal, head: byClasses },
+  efficientnet_lite0: { conv: heNormal, head: byClasses },
+  mobilenet_v2: { conv: heNormal, head: hundredth },
+  squeezenet1_1: { conv: heUniform, head: hundredth },
+  compact: { conv: heNormal, head: torchDefault, headBias: torchDefault },
+};
+
+const fanOf = (dims: readonly number[]) => ({
+  inputs: count(dims.slice(1)),
+  outputs: dims[0] * count(dims.slice(2)),
+});
+
 /**
  * Draws all parameters in the order of `specs`.
- * Convolutions: He's normal by fan-out, sd = sqrt(2 / (out channels · kernel area)); batch norm: weight and variance 1,
- * bias and mean 0. The last layer of the EfficientNets: uniform within ±1/sqrt(classes), bias 0, as are the biases of
- * squeeze-excitation; that of ResNet-18: torch.nn.Linear's own, uniform within ±1/sqrt(inputs), bias alike.
+ * Convolutions: He's normal by fan-out, sd = sqrt(2 / (out channels · kernel area)); SqueezeNet's: He's uniform by fan-in,
+ * within ±sqrt(6 / (in channels · kernel area)). Batch norm: weight and variance 1, bias and mean 0. The last layer of
+ * the EfficientNets: uniform within ±1/sqrt(classes); of MobileNetV2 and SqueezeNet: normal, sd 0.01; its bias 0, as all
+ * others are. Those of ResNet-18 and the compact net: torch.nn.Linear's own, uniform within ±1/sqrt(inputs), bias alike.
  */
 export function initialise(specs: readonly ParamSpec[], net: NetName, random: RandomState): Tensors {
-  const tensors: Tensors = new Map();
   const head = headOf(specs);
-  const [classes, inputs] = head.weight.dims;
-  const bound = 1 / Math.sqrt(net === "resnet18" || net === "compact" ? inputs : classes);
-  for (const { name, dims, kind } of specs) {
-    const length = count(dims);
-    let data: Float32Array = new Float32Array(length);
-    if (kind === "conv") {
-      const sd = Math.sqrt(2 / (dims[0] * count(dims.slice(2))));
-      data = draw(length, () => sd * random.standardNormal());
-    } else if (kind === "linear" || (name === head.bias.name && (net === "resnet18" || net === "compact"))) {
-      data = uniform(length, bound, random);
-    } else if (kind === "bn_weight" || kind === "bn_var") {
-      data.fill(1);
-    }
-    tensors.set(name, { dims, data });
-  }
-  return tensors;
+  const { conv, head: weight, headBias: bias } = styles[net];
+  return new Map(
+    specs.map(({ name, dims, kind }) => {
+      const isBias = name === head.bias.name;
+      const rule = kind === "conv" ? conv : kind === "linear" ? weight : isBias ? bias : undefined;
+      const data =
+        rule === undefined
+          ? new Float32Array(count(dims)).fill(kind === "bn_weight" || kind === "bn_var" ? 1 : 0)
+          : draw(count(dims), rule(fanOf(isBias ? head.weight.dims : dims), random));
+      return [name, { dims, data }];
+    }),
+  );
 }
 
 /**
- * A new last layer for `classes` classes, as `torch.nn.Linear(inputs, classes)` draws it: weight and bias uniform
+ * A new last layer for `classes` classes, as `torch.nn.Linear(inputs, classes)` (or the 1×1 `Conv2d`) draws it: weight and bias uniform
  * within ±1/sqrt(inputs).
  * @returns two tensors by the last layer's names in `specs`
  */
 export function initialiseHead(specs: readonly ParamSpec[], classes: number, random: RandomState): Tensors {
   const { weight, bias } = headOf(specs);
-  const inputs = weight.dims[1];
-  const bound = 1 / Math.sqrt(inputs);
+  const dims = [classes, ...weight.dims.slice(1)];
+  const next = torchDefault(fanOf(dims), random);
   return new Map([
-    [weight.name, { dims: [classes, inputs], data: uniform(classes * inputs, bound, random) }],
-    [bias.name, { dims: [classes], data: uniform(classes, bound, random) }],
+    [weight.name, { dims, data: draw(count(dims), next) }],
+    [bias.name, { dims: [classes], data: draw(classes, next) }],
   ]);
 }

@@ -1,11 +1,18 @@
 /**
  * Other projects' parameter names, brought to torchvision's. Only layouts whose network computes the same function
- * are known: timm's EfficientNet-B0 and the EfficientNet-Lite0 of efficientnet_lite_pytorch.
+ * are known: timm's EfficientNet-B0, the EfficientNet-Lite0 of efficientnet_lite_pytorch and the MobileNetV2 of
+ * pytorch-mobilenet-v2.
  */
 import { CellhueError } from "../../errors.js";
 import type { Tensors } from "../tensors.js";
 
-export type NetName = "resnet18" | "efficientnet_b0" | "efficientnet_lite0" | "compact";
+export type NetName =
+  | "resnet18"
+  | "efficientnet_b0"
+  | "efficientnet_lite0"
+  | "mobilenet_v2"
+  | "squeezenet1_1"
+  | "compact";
 
 /** Blocks in each of the seven stages of EfficientNet-B0 and -Lite0 (Tan & Le 2019, table 1). */
 const REPEATS = [1, 2, 2, 3, 3, 4, 1];
@@ -93,6 +100,18 @@ function fromLitePytorch(name: string): string | undefined {
   return Object.hasOwn(parts, end[1]) ? `${parts[end[1]]}.${end[2]}` : undefined;
 }
 
+/** pytorch-mobilenet-v2 (tonylins): a block's layers in one row, its activations counted too; the first does not expand. */
+function fromMobilenetPytorch(name: string): string | undefined {
+  const block = /^features\.(\d+)\.conv\.(\d)\.(\w+)$/.exec(name);
+  if (block === null) return undefined;
+  const [, n, layer, field] = block;
+  const places: Record<string, string> =
+    n === "1"
+      ? { 0: "0.0", 1: "0.1", 3: "1", 4: "2" }
+      : { 0: "0.0", 1: "0.1", 3: "1.0", 4: "1.1", 6: "2", 7: "3" };
+  return Object.hasOwn(places, layer) ? `features.${n}.conv.${places[layer]}.${field}` : undefined;
+}
+
 /** The names without a prefix that all of them share because a wrapper put it there. */
 export function withoutWrapperPrefix(tensors: Tensors): Tensors {
   for (const prefix of PREFIXES) {
@@ -115,7 +134,9 @@ export function toTorchvisionNames(net: NetName, tensors: Tensors, where: string
       ? fromTimm
       : net === "efficientnet_lite0" && bare.has("_conv_stem.weight")
         ? fromLitePytorch
-        : () => undefined;
+        : net === "mobilenet_v2" && bare.has("features.1.conv.0.weight")
+          ? fromMobilenetPytorch
+          : () => undefined;
   const named: Tensors = new Map();
   for (const [name, tensor] of bare) {
     if (name.endsWith(".num_batches_tracked")) continue;
@@ -132,13 +153,17 @@ export function toTorchvisionNames(net: NetName, tensors: Tensors, where: string
   return named;
 }
 
+const isMobilenet = (t: Tensors) => t.has("features.1.conv.0.weight") || t.has("features.1.conv.0.0.weight");
+
 /** Signs of well-known networks: a tensor that each has and the more general ones below it do not. */
 const SIGNS: readonly [string, (t: Tensors) => boolean][] = [
   ["a ResNet with bottlenecks (ResNet-50 or deeper)", (t) => t.has("layer1.0.conv3.weight")],
   ["ResNet-34", (t) => t.has("layer3.5.conv2.weight") && t.has("layer1.2.conv2.weight")],
   ["resnet18", (t) => t.has("layer4.1.conv2.weight") && t.has("conv1.weight")],
-  ["SqueezeNet", (t) => t.has("features.3.squeeze.weight")],
-  ["MobileNetV2", (t) => t.has("features.1.conv.0.weight") || t.has("features.1.conv.0.0.weight")],
+  ["squeezenet1_1", (t) => t.has("features.3.squeeze.weight") && t.get("features.0.weight")?.dims[0] === 64],
+  ["SqueezeNet 1.0", (t) => t.has("features.3.squeeze.weight")],
+  ["mobilenet_v2", (t) => isMobilenet(t) && t.get("features.0.0.weight")?.dims[0] === 32],
+  ["a MobileNetV2 of another width", isMobilenet],
   ["a DenseNet", (t) => t.has("features.denseblock1.denselayer1.norm1.weight")],
   ["a vision transformer", (t) => t.has("cls_token") || t.has("class_token")],
   ["a ConvNeXt", (t) => t.has("features.1.0.layer_scale") || t.has("stages.0.blocks.0.gamma")],

