@@ -44,6 +44,7 @@ export function mobilenetV2(ctx: NetContext, images: Value, classes: number): Va
       x = stride === 1 && inputs === channels ? add(ctx.g, y, x) : y;
     }
   x = unit(`features.${index}`, x, 1280, 1);
+  ctx.features = x;
   const pooled = globalAveragePool(ctx.g, x);
   return head(ctx, "classifier.1", ctx.drop("classifier.0", pooled, pooled.dims, 1 - dropout), classes);
 }

@@ -36,6 +36,7 @@ export function squeezenet11(ctx: NetContext, images: Value, classes: number): V
     for (const [layer, squeezed, expanded] of group)
       x = fire(ctx, `features.${layer}`, x, squeezed, expanded);
   } // 512×H/16
+  ctx.features = x;
   x = ctx.drop("classifier.0", x, x.dims, 1 - dropout);
   return globalAveragePool(ctx.g, convRelu(ctx, "classifier.1", x, classes, 1, { head: true }));
 }

@@ -61,6 +61,19 @@ describe.each(Object.keys(oracle) as NetName[])("%s against PyTorch", (net) => {
     ).toEqual(oracle[net].specs.map(named));
   });
 
+  it("hands out its last feature map", () => {
+    const ctx = new InputContext(new Graph(), false);
+    nets[net].build(ctx, ctx.g.input("images", ["N", 3, 64, 96]), classes);
+    const [channels, height, width] = {
+      resnet18: [512, 2, 3],
+      efficientnet_b0: [1280, 2, 3],
+      efficientnet_lite0: [1280, 2, 3],
+      mobilenet_v2: [1280, 2, 3],
+      squeezenet1_1: [512, 3, 5],
+    }[net];
+    expect(ctx.features?.dims).toEqual(["N", channels, height, width]);
+  });
+
   it.each(oracle[net].logits)("gives its logits on $n images of $h×$w", async ({ n, h, w, values }) => {
     expectClose(await evaluate(net, weights, formulaImages(1, n, h, w), h, w), values, 1e-4);
   });
