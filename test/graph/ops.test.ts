@@ -10,8 +10,8 @@ import {
 } from "../../src/graph/ops/batch-norm.js";
 import { cast } from "../../src/graph/ops/cast.js";
 import { clip } from "../../src/graph/ops/clip.js";
-import { concatColumns } from "../../src/graph/ops/concat-columns.js";
 import { concatChannels } from "../../src/graph/ops/concat.js";
+import { concatColumns } from "../../src/graph/ops/concat-columns.js";
 import { type ConvOptions, conv2d } from "../../src/graph/ops/conv2d.js";
 import { crossEntropy } from "../../src/graph/ops/cross-entropy.js";
 import {

@@ -1,10 +1,11 @@
 /** The weights inside the package, on pictures, against their peers in PyTorch (test/oracles/imagenet.py). */
-import { square } from "../../src/image-size.js";
+
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createSession, type Session } from "../../src/graph/session.js";
+import { square } from "../../src/image-size.js";
 import { networkGraph } from "../../src/net/evaluate.js";
 import { paramSpecs } from "../../src/net/nets.js";
 import type { Tensors } from "../../src/net/tensors.js";
@@ -112,7 +113,9 @@ describe.each(["efficientnet_lite0", "squeezenet1_1"] as const)("%s with its Ima
   const { mean, sd, formula, pictures: seen } = oracle[net];
   let session: Session;
   beforeAll(async () => {
-    session = await createSession(networkGraph(net, await packaged(net), classes, square(size)), { threads: 2 });
+    session = await createSession(networkGraph(net, await packaged(net), classes, square(size)), {
+      threads: 2,
+    });
   });
   afterAll(() => session.release());
   const logitsOf = async (image: Float32Array) => (await session.run({ image })).logits.data as Float32Array;
@@ -147,7 +150,9 @@ it("mobilenet_v2 with its ImageNet weights gives its peer's 1280 features on ima
   const tensors = new Map(await packaged("mobilenet_v2"))
     .set("classifier.1.weight", { dims: [features, features], data: eye })
     .set("classifier.1.bias", { dims: [features], data: new Float32Array(features) });
-  const session = await createSession(networkGraph("mobilenet_v2", tensors, features, square(size)), { threads: 2 });
+  const session = await createSession(networkGraph("mobilenet_v2", tensors, features, square(size)), {
+    threads: 2,
+  });
   const { logits } = await session.run({ image: formulaImages(1, 2, size, size) });
   await session.release();
   oracle.mobilenet_v2.formula.forEach((digest, i) => {
