@@ -27,7 +27,7 @@ export const netNames = [
   "squeezenet1_1",
   "compact",
 ] as const satisfies readonly NetName[];
-export const encoders = ["spectral", "deepinsight", "triptych", "igtd", "fotomics"] as const;
+export const encoders = ["spectral", "deepinsight", "triptych", "fotomics"] as const;
 export const attributionMethods = [
   "integrated-gradients",
   "gradient",
@@ -265,7 +265,6 @@ export const defaults = {
   useRaw: false,
   normalize: "none",
   dropUnlabelled: false,
-  encoder: "spectral",
   protocol: "inductive",
   topGenes: 2000,
   scale: false,
@@ -337,6 +336,10 @@ export function resolveSettings(sources: readonly Source[], base: Partial<Settin
       remedy: ["--label COLUMN", `cellhue inspect ${shown(values.file)} lists the columns`],
     });
   }
+  // The published protocol is that of the published picture.
+  const usual = (of: Record<string, unknown>) => (of.protocol === "published" ? "spectral" : "deepinsight");
+  const chosen = base.encoder !== undefined && base.encoder !== usual(base);
+  if (!given.has("encoder") && !chosen) values.encoder = usual(values);
   const derived = derivedFrom(values);
   const before = derivedFrom(base);
   for (const name of Object.keys(derived) as (keyof typeof derived)[]) {
@@ -405,7 +408,7 @@ function derivedFrom({ split, group, protocol, encoder }: Record<string, unknown
   return {
     cv: given(split) ? "split" : given(group) ? "stratified-group" : "stratified",
     validation: defaultValidation(protocol),
-    ...recipes[encoders.find((name) => name === encoder) ?? defaults.encoder],
+    ...recipes[encoders.find((name) => name === encoder) ?? "spectral"],
   };
 }
 
@@ -465,7 +468,6 @@ const recipes: Record<Settings["encoder"], Recipe> = {
   spectral,
   deepinsight,
   triptych: deepinsight,
-  igtd: deepinsight,
   fotomics: { ...deepinsight, placing: "bins", values: "norm2" },
 };
 

@@ -19,7 +19,7 @@ const errorOf = (more: Record<string, unknown>): CellhueError => {
 };
 
 describe("resolveSettings", () => {
-  it("defaults to the published training under an honest protocol", () => {
+  it("defaults to images of genes, a net for them and a training that suits them, under an honest protocol", () => {
     expect(resolve()).toEqual({
       file: "dir/data.v2.h5ad",
       label: "type",
@@ -30,15 +30,15 @@ describe("resolveSettings", () => {
       useRaw: false,
       normalize: "none",
       dropUnlabelled: false,
-      net: ["resnet18", "efficientnet_b0"],
-      encoder: "spectral",
+      net: ["compact"],
+      encoder: "deepinsight",
       layout: "tsne",
       metric: "correlation",
       placing: "assignment",
       values: "zscore",
       zoom: 1,
       protocol: "inductive",
-      genes: "all",
+      genes: "variance",
       topGenes: 2000,
       scale: false,
       cv: "stratified",
@@ -47,12 +47,12 @@ describe("resolveSettings", () => {
       group: null,
       split: null,
       validation: 0.15,
-      epochs: 5,
-      lr: 1e-4,
-      batch: 32,
-      schedule: "constant",
-      weightDecay: 0,
-      labelSmoothing: 0,
+      epochs: 60,
+      lr: 1e-3,
+      batch: 16,
+      schedule: "one-cycle",
+      weightDecay: 0.01,
+      labelSmoothing: 0.05,
       classWeights: "none",
       train: "standard",
       maskShare: 0.5,
@@ -61,16 +61,25 @@ describe("resolveSettings", () => {
       patience: 0,
       tune: {},
       innerFolds: 3,
-      size: { height: 128, width: 128 },
+      size: { height: 48, width: 48 },
       seed: 42,
       components: 50,
       coverage: 0.9,
       permuteLabels: false,
       method: "integrated-gradients",
       nulls: 1,
-      weights: { resnet18: "pretrained", efficientnet_b0: "pretrained" },
+      weights: { compact: "random" },
       threads: 0,
     });
+  });
+
+  it("the published protocol brings the published picture and training", () => {
+    expect(resolve({ protocol: "published" })).toMatchObject({
+      ...{ encoder: "spectral", net: ["resnet18", "efficientnet_b0"], epochs: 5, lr: 1e-4, batch: 32 },
+      ...{ schedule: "constant", genes: "all", size: { height: 128, width: 128 }, validation: 0 },
+    });
+    expect(resolve({ protocol: "published", encoder: "triptych" }).net).toEqual(["compact"]);
+    expect(resolve({ encoder: "spectral" }).net).toEqual(["resnet18", "efficientnet_b0"]);
   });
 
   it("takes picture and training of images of genes together, unless they are given", () => {
@@ -80,7 +89,7 @@ describe("resolveSettings", () => {
     expect(settings.weights).toEqual({ compact: "random" });
     expect(resolve({ encoder: "fotomics" })).toMatchObject({ placing: "bins", values: "norm2" });
     // A run of places that is made anew with genes takes their recipe, but for what was asked for.
-    const before = resolve({ epochs: 9 });
+    const before = resolve({ encoder: "spectral", epochs: 9 });
     const after = resolveSettings([callSource({ encoder: "deepinsight" })], before);
     expect(after).toMatchObject({ epochs: 9, lr: 1e-3, net: ["compact"], size: { height: 48, width: 48 } });
     const { parts } = errorOf({ encoder: "deepinsight", size: 50, zoom: 4 });

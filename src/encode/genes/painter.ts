@@ -32,12 +32,12 @@ type Layout = "tsne" | "umap" | "pca" | "kernel-pca";
 
 /** How genes become pixels. */
 export interface GenePainting {
-  readonly encoder: "deepinsight" | "triptych" | "igtd" | "fotomics";
+  readonly encoder: "deepinsight" | "triptych" | "fotomics";
   /** Which map of the genes: of deepinsight. */
   readonly layout: Layout;
-  /** Which genes are near each other in it: of t-SNE, UMAP and IGTD. */
+  /** Which genes are near each other in it: of t-SNE and UMAP. */
   readonly metric: GeneMetric;
-  /** How places become pixels: equal bins, bins of equally many genes, or one gene a pixel; not of IGTD, which has its own. */
+  /** How places become pixels: equal bins, bins of equally many genes, or one gene a pixel. */
   readonly placing: "bins" | "quantiles" | "assignment";
   /** How values become brightness. */
   readonly values: ScalingName;

@@ -98,7 +98,10 @@ async function fromPackage(net: PackagedNet): Promise<Source> {
   return { bytes, sha256: digest, source: `package:${net}`, where };
 }
 
-async function fromCacheOrHub(net: Exclude<NetName, PackagedNet | "compact">, options: LoadOptions): Promise<Source> {
+async function fromCacheOrHub(
+  net: Exclude<NetName, PackagedNet | "compact">,
+  options: LoadOptions,
+): Promise<Source> {
   const { progress, signal } = options;
   const cacheDir = options.cacheDir ?? cacheFolder();
   const { repo, torchvision } = PUBLISHED[net];
