@@ -13,5 +13,5 @@ export const demoSettings = () =>
     encoder: "deepinsight",
     // X holds values on a linear scale, where a few genes would be all of the first component.
     normalize: "log1p-cp10k",
-    net: ["compact", "efficientnet_lite0"],
+    net: ["compact", "squeezenet1_1"],
   }) satisfies Partial<Settings>;
