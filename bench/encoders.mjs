@@ -82,7 +82,7 @@ function recall(run, method) {
     const wanted = Object.entries(markers).find(([start]) => label.startsWith(start))?.[1] ?? [];
     const [header, ...rows] = readFileSync(join(run, file), "utf8")
       .trim()
-      .split("\n")
+      .split(/\r?\n/)
       .map((line) => line.split(","));
     for (const gene of wanted) {
       const row = rows.find((cells) => cells[0] === gene);

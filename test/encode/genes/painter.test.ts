@@ -97,18 +97,18 @@ it("what was not measured looks as in the mean training sample, and has no gradi
 });
 
 describe("refuses, with a word on it,", () => {
-  const fit = (x: DenseMatrix, more: Partial<GenePainting> & { size?: typeof size }) =>
+  const fitted = (x: DenseMatrix, more: Partial<GenePainting> & { size?: typeof size }) =>
     fitEncoder(x, { ...optionsOf(more), ...more } as EncoderOptions);
 
   it("more genes than pixels where each has its own", async () => {
-    await expect(fit(all, { size: { height: 10, width: 10 } })).rejects.toThrow(
+    await expect(fitted(all, { size: { height: 10, width: 10 } })).rejects.toThrow(
       "29 genes do not fit into 25 pixels",
     );
   });
 
   it("fewer than four genes that vary", async () => {
     const few = { ...all, data: all.data.map((v, p) => (p % genes < 3 ? v : 1)) };
-    await expect(fit(few, { placing: "bins" })).rejects.toThrow("too few genes");
+    await expect(fitted(few, { placing: "bins" })).rejects.toThrow("too few genes");
   });
 
   it("genes on one line", async () => {
@@ -119,6 +119,6 @@ describe("refuses, with a word on it,", () => {
       (_, p) => level[Math.floor(p / genes)] * (1 + (p % genes)),
     );
     const line: DenseMatrix = { kind: "dense", rows: 50, cols: genes, data };
-    await expect(fit(line, { layout: "pca", placing: "bins", values: "global" })).rejects.toThrow(/line/);
+    await expect(fitted(line, { layout: "pca", placing: "bins", values: "global" })).rejects.toThrow(/line/);
   });
 });
