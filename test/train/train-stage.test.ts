@@ -347,7 +347,7 @@ describe("a failure", () => {
     [
       "an image of another size",
       async (path: string) => writeFileSync(path, await encodePng(new Uint8Array(27), 3, 3)),
-      /3×3[\s\S]*32×32/,
+      /3 × 3[\s\S]*32 × 32/,
     ],
   ])("%s is a CellhueError that names the file", async (_, damage, message) => {
     const out = copy("images");
