@@ -10,6 +10,7 @@ import { addDemo } from "./demo.js";
 import { addEnrich } from "./enrich.js";
 import { fail } from "./execute.js";
 import { explain } from "./explain.js";
+import { addExplainSample } from "./explain-sample.js";
 import { addExport } from "./export.js";
 import { folds } from "./folds.js";
 import { addInspect } from "./inspect.js";
@@ -54,6 +55,7 @@ Exit codes: 0 done, 1 a fault of cellhue, 2 bad input or options, 130 interrupte
   addAudit(program, exit);
   addPredict(program, exit);
   addExport(program, exit);
+  addExplainSample(program, exit);
   addEnrich(program, exit);
   addInspect(program, exit);
   addDemo(program, exit);

@@ -9,7 +9,7 @@ import type { Settings } from "../config.js";
 import { geneMoments } from "../embed/scale.js";
 import { encoderGraph, type Painter } from "../encode/encoder.js";
 import { gridOf } from "../encode/genes/painter.js";
-import { throwIfAborted } from "../errors.js";
+import { CellhueError, throwIfAborted } from "../errors.js";
 import { argmaxRows } from "../evaluate/metrics.js";
 import { descending } from "../evaluate/ranks.js";
 import { softmaxRows } from "../evaluate/softmax.js";
@@ -33,6 +33,7 @@ import { readPredictions } from "../io/fold-predictions.js";
 import { readSamples, type Samples } from "../io/images.js";
 import type { RunFolder } from "../io/run-folder.js";
 import { type RunSplit, readSplits } from "../io/splits.js";
+import { visible } from "../io/visible.js";
 import { fillRows, type Matrix, selectRows } from "../matrix.js";
 import { nets } from "../net/nets.js";
 import type { Tensors } from "../net/tensors.js";
@@ -104,6 +105,93 @@ export async function explainStage(
   for (const line of report.failed) progress.warn(line);
   progress.note(report.summary);
   await run.finish("explain", ["genes.json", ...report.classes.map(({ file }) => file), ...names]);
+}
+
+/** What a sample's class owes to each gene, by the net of the fold that held it out. */
+export interface ExplainedSample {
+  sample: string;
+  label: string;
+  predicted: string;
+  fold: string;
+  /** genes/sample_<row>.csv */
+  file: string;
+  top: { gene: string; score: number }[];
+}
+
+/**
+ * The genes of single samples, to the score of the class that each is predicted as.
+ * @throws CellhueError where a sample is not in the run, or the run is not explained yet
+ */
+export async function explainSamples(
+  run: RunFolder,
+  settings: Settings,
+  ctx: StageContext,
+  open: () => Promise<Pick<RunInput, "load" | "genes">>,
+  wanted: readonly string[],
+): Promise<ExplainedSample[]> {
+  const samples = await readSamples(run);
+  const rows = wanted.map((name) => {
+    const row = samples.names.indexOf(name);
+    if (row >= 0) return row;
+    throw new CellhueError("there is no such sample in the run", {
+      where: "--sample",
+      found: visible(name, 80),
+      expected: `one of the ${samples.names.length} samples of embedding.csv, e.g. ${visible(samples.names[0], 80)}`,
+    });
+  });
+  const net = run.record.stages.train?.info?.finalNet as NetName;
+  const { splits } = await readSplits(run);
+  const input = await open();
+  const { names, ids } = input.genes();
+  const work: Work = { run, settings, ctx, samples, net, x: await input.load() };
+  const found: ExplainedSample[] = [];
+  for (const row of rows) {
+    throwIfAborted(ctx.signal);
+    const k = splits.findIndex(({ repeat, test }) => repeat === 0 && test.includes(row));
+    if (k < 0)
+      throw new CellhueError("no fold held this sample out: every net has seen it", {
+        where: "--sample",
+        found: visible(samples.names[row], 80),
+      });
+    const { test, name } = splits[k];
+    const path = `folds/${net}/${k}/predictions.csv`;
+    const { probabilities } = await readPredictions(run, path, samples.classes, test.length);
+    const code = argmaxRows(probabilities, samples.classes.length)[test.indexOf(row)];
+    const fold = await openFold(work, { k, train: splits[k].train });
+    try {
+      const one = Int32Array.of(row);
+      const weights = await readWeights(run, `folds/${net}/${k}`);
+      const { values } = await attributeGenes(settings.method, fold.from(weights, one), rowsOf(work.x, one), [
+        code,
+      ]);
+      const order = descending(values.map(Math.abs));
+      const file = `genes/sample_${samples.rows[row]}.csv`;
+      await run.write(
+        file,
+        csvText(
+          ["gene", "id", "score", "sign", "rank"],
+          Array.from(order, (gene, at) => [
+            names[gene],
+            ids?.[gene] ?? "",
+            values[gene],
+            Math.sign(values[gene]),
+            at + 1,
+          ]),
+        ),
+      );
+      found.push({
+        sample: samples.names[row],
+        label: samples.classes[samples.codes[row]],
+        predicted: samples.classes[code],
+        fold: name,
+        file,
+        top: Array.from(order.subarray(0, SHOWN), (gene) => ({ gene: names[gene], score: values[gene] })),
+      });
+    } finally {
+      await fold.release();
+    }
+  }
+  return found;
 }
 
 interface Work {

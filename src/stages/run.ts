@@ -98,6 +98,23 @@ export async function runStage(
   }
 }
 
+/** The genes of single samples of an explained run. */
+export async function explainSamplesOf(
+  folder: string,
+  names: readonly string[],
+  ctx: StageContext = quiet,
+): Promise<import("./explain.js").ExplainedSample[]> {
+  const run = await RunFolder.open(folder);
+  try {
+    run.requireBefore("report");
+    const { settings } = run.record;
+    const { explainSamples } = await import("./explain.js");
+    return await explainSamples(run, settings, ctx, () => inputOf(run, settings, ctx), names);
+  } finally {
+    run.close();
+  }
+}
+
 type ChainedStage = Exclude<StageName, "audit">;
 
 /** A stage on a run folder; the first two read the file again, which must be the one that the run began with. */

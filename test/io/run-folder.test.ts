@@ -58,6 +58,7 @@ async function complete(run: RunFolder, now: Settings): Promise<string[]> {
     ["train", "oof_resnet18.csv"],
     ["compare", "metrics.json"],
     ["saliency", "model_final.onnx"],
+    ["explain", "genes.json"],
     ["report", "report.html"],
   ] as const) {
     const step = await run.begin(stage, now);
@@ -176,6 +177,7 @@ describe("stages", () => {
       "train fresh",
       "compare fresh",
       "saliency fresh",
+      "explain fresh",
       "report fresh",
     ]);
     expect(await complete(run, settings())).toEqual([]);
@@ -184,14 +186,22 @@ describe("stages", () => {
       "train fresh",
       "compare fresh",
       "saliency fresh",
+      "explain fresh",
       "report fresh",
     ]);
     expect(await complete(run, settings({ epochs: 6, coverage: 0.8 }))).toEqual([
       "compare fresh",
       "saliency fresh",
+      "explain fresh",
       "report fresh",
     ]);
-    expect((await complete(run, settings({ epochs: 6, protocol: "published" })))[0]).toBe("folds fresh");
+    expect(await complete(run, settings({ epochs: 6, coverage: 0.8, method: "gradient" }))).toEqual([
+      "explain fresh",
+      "report fresh",
+    ]);
+    expect(
+      (await complete(run, settings({ epochs: 6, encoder: "deepinsight", protocol: "published" })))[0],
+    ).toBe("folds fresh");
     expect((await complete(run, settings({ epochs: 6, size: square(64) })))[0]).toBe("preprocess fresh");
     run.close();
   });
@@ -221,6 +231,8 @@ describe("stages", () => {
     await complete(run, settings());
     await run.write("notes.txt", "mine");
     await run.write("figures/Figure_Saliency_1.svg", "");
+    await run.write("figures/Figure_Genes_1.svg", "");
+    await run.write("genes/genes_a.csv", "");
     await run.write("figures/Figure_1.svg", "");
     await run.begin("train", settings({ epochs: 6 }));
     expect(readdirSync(root).sort()).toEqual([

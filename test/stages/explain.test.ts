@@ -132,6 +132,22 @@ describe("cellhue explain", () => {
   });
 });
 
+describe("cellhue explain-sample", () => {
+  it("names the genes of one sample, and refuses one that is not there", async () => {
+    const { code, stdout } = await cellhue(["explain-sample", out, "s3", "s4", "--json"]);
+    expect(code).toBe(0);
+    const { samples } = JSON.parse(stdout);
+    expect(samples.map(({ predicted }: { predicted: string }) => predicted)).toEqual(["b <i>", "a"]);
+    for (const { top, file } of samples) {
+      expect(["=UP<A>", "UPB"]).toContain(top[0].gene);
+      expect(parseCsv(readFileSync(join(out, file), "utf8")).length).toBe(41);
+    }
+    const other = await cellhue(["explain-sample", out, "nobody"]);
+    expect(other.code).toBe(2);
+    expect(other.stderr).toMatch(/nobody[\s\S]*s0/);
+  });
+});
+
 describe("cellhue enrich", () => {
   it("finds the set of the deciding genes first", async () => {
     const gmt = join(folder, "sets.gmt");
