@@ -199,7 +199,8 @@ describe("cellhue run", () => {
     expect(existsSync(join(out, "oof_efficientnet_lite0.csv"))).toBe(false);
     expect((await cellhue(["report", out])).stderr).toMatch(/needs the stage compare/);
     expect(existsSync(join(out, "oof_baseline_knn.csv"))).toBe(true);
-    for (const stage of ["compare", "saliency", "report"]) expect((await cellhue([stage, out])).code).toBe(0);
+    for (const stage of ["compare", "saliency", "explain", "report"])
+      expect((await cellhue([stage, out])).code).toBe(0);
     expect(JSON.parse(read("metrics.json")).models.length).toBe(1);
   }, 300_000);
 });
