@@ -27,7 +27,7 @@ export const netNames = [
   "squeezenet1_1",
   "compact",
 ] as const satisfies readonly NetName[];
-export const encoders = ["spectral", "deepinsight", "triptych", "fotomics"] as const;
+export const encoders = ["spectral", "deepinsight", "triptych", "igtd", "fotomics"] as const;
 export const attributionMethods = [
   "integrated-gradients",
   "gradient",
@@ -468,6 +468,7 @@ const recipes: Record<Settings["encoder"], Recipe> = {
   spectral,
   deepinsight,
   triptych: deepinsight,
+  igtd: deepinsight,
   fotomics: { ...deepinsight, placing: "bins", values: "norm2" },
 };
 

@@ -4,8 +4,8 @@
  * a row of; only an exchange costs genes × pixels, as the others change by the terms of two genes alone.
  *
  * Of the published constants the limit of 30,000 steps is kept. Its other criterion, 500 steps that together bring less
- * than a millionth, is not: the search ends where no exchange of two places lowers the error, so it never ends above the
- * published one. Published as well is one gene to each pixel; an empty pixel is a gene here that has no distances.
+ * than a millionth, is not: the search ends where no exchange of two places lowers the error, so from the same
+ * start it ends no higher than the published one. Published as well is one gene to each pixel; an empty pixel is a gene here that has no distances.
  * Reference: Zhu et al. 2021, "Converting tabular data into images for deep learning with convolutional neural networks";
  * Taillard 1991 (the table, for the quadratic assignment problem, which this is one of).
  */
@@ -29,7 +29,8 @@ const STEPS = 30_000;
 const LEAST_GAIN = 1e-13;
 
 /**
- * @param ranks genes × genes, symmetric, 0 on the diagonal: rank of each pair's distance, as one of as many pairs as there are of pixels
+ * @param ranks genes × genes, symmetric, 0 on the diagonal: rank of each pair's distance, as one of as many pairs as
+ *   there are of pixels
  * @param pixelRanks rank by offset (distance-ranks.ts)
  * @param start pixel of each gene, all different
  * @returns pixel of each gene
@@ -130,34 +131,37 @@ export async function swapGenes(
     await breathe(signal);
     until = performance.now() + SLICE;
   };
-  for (let i = 0; i < genes; i++) {
-    for (let l = i + 1; l < items; l++) fill(i, l);
-    await breath(0);
-  }
-  const least = LEAST_GAIN * errors.reduce((sum, e) => sum + e, 0);
-  const considered = new Int32Array(genes).fill(-1); // the step at which each gene was last
-  let still = 0; // steps since the last exchange
-  for (let step = 0; step < steps && still < genes; step++) {
-    let i = 0;
-    for (let k = 1; k < genes; k++) if (considered[k] < considered[i]) i = k;
-    let best = -least;
-    let other = -1;
-    for (let l = 0; l < items; l++) {
-      if (l === i) continue;
-      const by = l < i ? changes[l * items + i] : changes[i * items + l];
-      if (by >= best) continue;
-      best = by;
-      other = l;
+  try {
+    for (let i = 0; i < genes; i++) {
+      for (let l = i + 1; l < items; l++) fill(i, l);
+      await breath(0);
     }
-    considered[i] = step;
-    still++;
-    if (other >= 0) {
-      exchange(i, other);
-      if (other < genes) considered[other] = step;
-      still = 0;
+    const least = LEAST_GAIN * errors.reduce((sum, e) => sum + e, 0);
+    const considered = new Int32Array(genes).fill(-1); // the step at which each gene was last
+    let still = 0; // steps since the last exchange
+    for (let step = 0; step < steps && still < genes; step++) {
+      let i = 0;
+      for (let k = 1; k < genes; k++) if (considered[k] < considered[i]) i = k;
+      let best = -least;
+      let other = -1;
+      for (let l = 0; l < items; l++) {
+        if (l === i) continue;
+        const by = l < i ? changes[l * items + i] : changes[i * items + l];
+        if (by >= best) continue;
+        best = by;
+        other = l;
+      }
+      considered[i] = step;
+      still++;
+      if (other >= 0) {
+        exchange(i, other);
+        if (other < genes) considered[other] = step;
+        still = 0;
+      }
+      await breath(step + 1);
     }
-    await breath(step + 1);
+  } finally {
+    task.end();
   }
-  task.end();
   return pixels.slice(0, genes);
 }

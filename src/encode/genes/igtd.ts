@@ -132,22 +132,25 @@ export async function igtd(x: Matrix, size: ImageSize, options: IgtdOptions): Pr
     let after = before;
     const far = Math.max(size.height, size.width) / (start === undefined ? 8 : 2);
     const task = progress.task("IGTD", ROUNDS);
-    for (let round = 0; round < ROUNDS; round++) {
-      const random = new RandomState([seed, 2, round]);
-      const anchors = draw(genes, ANCHORS, random);
-      const near = Float32Array.from(ranksTo(anchors, await distances.to(anchors, signal)));
-      const reach = [far ** (1 - round / ROUNDS), far ** (1 - (round + 1) / ROUNDS)] as const;
-      const next = pixels.slice();
-      await sweepGenes(near, anchors, grid, size, next, error, { count: SWEEPS, reach }, random, signal);
-      const found = fitOf(next);
-      // Another draw of anchors may lead a little astray.
-      if (found.error < after.error) {
-        pixels = next;
-        after = found;
+    try {
+      for (let round = 0; round < ROUNDS; round++) {
+        const random = new RandomState([seed, 2, round]);
+        const anchors = draw(genes, ANCHORS, random);
+        const near = Float32Array.from(ranksTo(anchors, await distances.to(anchors, signal)));
+        const reach = [far ** (1 - round / ROUNDS), far ** (1 - (round + 1) / ROUNDS)] as const;
+        const next = pixels.slice();
+        await sweepGenes(near, anchors, grid, size, next, error, { count: SWEEPS, reach }, random, signal);
+        const found = fitOf(next);
+        // Another draw of anchors may lead a little astray.
+        if (found.error < after.error) {
+          pixels = next;
+          after = found;
+        }
+        task.update(round + 1, `error ${after.error.toFixed(4)}`);
       }
-      task.update(round + 1, `error ${after.error.toFixed(4)}`);
+    } finally {
+      task.end();
     }
-    task.end();
     return { pixels, before, after, exact };
   } finally {
     await distances.release();

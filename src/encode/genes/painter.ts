@@ -5,9 +5,10 @@
  *
  * deepinsight  one map of the genes, drawn into all three channels (Sharma 2019)
  * triptych     three maps, t-SNE, PCA and UMAP, into red, green and blue, so that every gene has a place in every channel
+ * igtd         pixels so that near pixels hold alike genes (igtd.ts)
  * fotomics     a gene's place is its mean Fourier coefficient over the genes in the order of the file (METHOD §4)
  */
-import { throwIfAborted } from "../../errors.js";
+import { CellhueError, throwIfAborted } from "../../errors.js";
 import type { Graph, Value } from "../../graph/graph.js";
 import { gatherColumns } from "../../graph/ops/gather-columns.js";
 import { zoom } from "../../graph/ops/zoom.js";
@@ -17,6 +18,7 @@ import { assignPixels } from "./assignment.js";
 import { binPlacing } from "./bin-placing.js";
 import { fotomicsLayout } from "./fotomics.js";
 import { type GeneMetric, type LayoutOptions, varyingGenes } from "./gene-vectors.js";
+import { igtd } from "./igtd.js";
 import { kernelPcaLayout } from "./kernel-pca-layout.js";
 import { minimumRectangle } from "./minimum-rectangle.js";
 import type { GenePlacings } from "./paint.js";
@@ -32,12 +34,12 @@ type Layout = "tsne" | "umap" | "pca" | "kernel-pca";
 
 /** How genes become pixels. */
 export interface GenePainting {
-  readonly encoder: "deepinsight" | "triptych" | "fotomics";
+  readonly encoder: "deepinsight" | "triptych" | "igtd" | "fotomics";
   /** Which map of the genes: of deepinsight. */
   readonly layout: Layout;
-  /** Which genes are near each other in it: of t-SNE and UMAP. */
+  /** Which genes are near each other in it: of t-SNE, UMAP and IGTD. */
   readonly metric: GeneMetric;
-  /** How places become pixels: equal bins, bins of equally many genes, or one gene a pixel. */
+  /** How places become pixels: equal bins, bins of equally many genes, or one gene a pixel; IGTD has its own. */
   readonly placing: "bins" | "quantiles" | "assignment";
   /** How values become brightness. */
   readonly values: ScalingName;
@@ -91,7 +93,16 @@ export async function fitGenePainter(
   // Maps are made of what is painted: genes are alike whose brightness is.
   const bright = brightness(genes, scaling);
   let placings: GenePainter["placings"];
-  if (encoder === "fotomics") placings = [await place(await fotomicsLayout(genes, scaling, options))];
+  if (encoder === "igtd") {
+    const { metric } = options;
+    if (metric === "cosine")
+      throw new CellhueError("igtd knows no cosine distance", {
+        where: "--metric",
+        found: metric,
+        expected: "correlation or euclidean",
+      });
+    placings = [(await igtd(bright, grid, { ...options, metric })).pixels];
+  } else if (encoder === "fotomics") placings = [await place(await fotomicsLayout(genes, scaling, options))];
   else if (encoder === "deepinsight")
     placings = [await place(await geneLayout(bright, options.layout, options))];
   else {

@@ -42,6 +42,7 @@ describe.each([
   { encoder: "deepinsight", layout: "kernel-pca", placing: "quantiles", values: "minmax" },
   { encoder: "deepinsight", layout: "umap", metric: "cosine", values: "global", zoom: 1 },
   { encoder: "triptych" },
+  { encoder: "igtd" },
   { encoder: "fotomics", placing: "bins", values: "norm2" },
 ] as const)("$encoder $layout $placing $values", (more) => {
   it("paints a sample the same alone, in a batch and from its file; sees training samples alone", async () => {
@@ -109,6 +110,10 @@ describe("refuses, with a word on it,", () => {
   it("fewer than four genes that vary", async () => {
     const few = { ...all, data: all.data.map((v, p) => (p % genes < 3 ? v : 1)) };
     await expect(fitted(few, { placing: "bins" })).rejects.toThrow("too few genes");
+  });
+
+  it("a distance that igtd does not know", async () => {
+    await expect(fitted(all, { encoder: "igtd", metric: "cosine" })).rejects.toThrow("no cosine distance");
   });
 
   it("genes on one line", async () => {
