@@ -3,7 +3,9 @@
  * of a has a greater probability of a than a sample of b has; a tie counts half. Kept doubled, so that all counts are
  * whole numbers and exact. One sort a class, then one search a sample: classes × samples × log(samples).
  */
+
 import { checkCodes } from "./counts.js";
+import { lowerBound, upperBound } from "./sorted.js";
 
 export interface RankWins {
   /** classes × classes, row-major: [a, b] = twice the wins of a over b by the probability of a. */
@@ -49,28 +51,4 @@ export function rankWins(
     }
   }
   return { doubled, sizes };
-}
-
-/** How many of the sorted values are less than `value`. */
-function lowerBound(sorted: Float64Array, value: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle] < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** How many of the sorted values are less than or equal to `value`. */
-function upperBound(sorted: Float64Array, value: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle] <= value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -10,6 +10,7 @@
  * Reference: Phipson & Smyth 2010, "Permutation p-values should never be zero"; Tusher, Tibshirani & Chu 2001 (pooling).
  */
 import { benjaminiHochberg } from "../evaluate/benjamini-hochberg.js";
+import { lowerBound } from "../evaluate/sorted.js";
 
 export interface NullComparison {
   /** Of each gene: how often chance gives so large a score. */
@@ -61,18 +62,6 @@ function pooled(observed: ArrayLike<number>, nulls: readonly ArrayLike<number>[]
   all.sort();
   return Float64Array.from(
     observed,
-    (score) => (1 + all.length - below(all, Math.abs(score))) / (1 + all.length),
+    (score) => (1 + all.length - lowerBound(all, Math.abs(score))) / (1 + all.length),
   );
-}
-
-/** How many of the sorted values are less than `value`. */
-function below(sorted: Float64Array, value: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle] < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
