@@ -46,34 +46,37 @@ export async function saliencyStage(run: RunFolder, settings: Settings, ctx: Sta
     signal,
   });
   const panels: (Panel & { sample: number })[] = [];
-  for (const fold of [...new Set(chosen.map((s) => s.fold))].sort((a, b) => a - b)) {
-    throwIfAborted(signal);
-    const group = chosen.filter((s) => s.fold === fold);
-    const images = await readFoldImages(run, samples, settings, fold, ctx);
-    const batch = new Float32Array(group.length * 3 * areaOf(size));
-    fillBatch(
-      images,
-      group.map((s) => s.sample),
-      size,
-      batch,
-    );
-    const codes = group.map((s) => samples.codes[s.sample]);
-    const tensors = await readWeights(run, `folds/${final.net}/${fold}`);
-    const { gradient } = await graph.model(tensors).gradient(batch, codes);
-    saliencyMaps(gradient, group.length, size).forEach((map, i) => {
-      const { sample, probability } = group[i];
-      const area = 3 * areaOf(size);
-      panels.push({
-        sample,
-        label: samples.classes[codes[i]],
-        name: samples.names[sample],
-        probability,
-        image: images.subarray(sample * area, (sample + 1) * area),
-        map,
+  try {
+    for (const fold of [...new Set(chosen.map((s) => s.fold))].sort((a, b) => a - b)) {
+      throwIfAborted(signal);
+      const group = chosen.filter((s) => s.fold === fold);
+      const images = await readFoldImages(run, samples, settings, fold, ctx);
+      const batch = new Float32Array(group.length * 3 * areaOf(size));
+      fillBatch(
+        images,
+        group.map((s) => s.sample),
+        size,
+        batch,
+      );
+      const codes = group.map((s) => samples.codes[s.sample]);
+      const tensors = await readWeights(run, `folds/${final.net}/${fold}`);
+      const { gradient } = await graph.model(tensors).gradient(batch, codes);
+      saliencyMaps(gradient, group.length, size).forEach((map, i) => {
+        const { sample, probability } = group[i];
+        const area = 3 * areaOf(size);
+        panels.push({
+          sample,
+          label: samples.classes[codes[i]],
+          name: samples.names[sample],
+          probability,
+          image: images.subarray(sample * area, (sample + 1) * area),
+          map,
+        });
       });
-    });
+    }
+  } finally {
+    await graph.release();
   }
-  await graph.release();
   panels.sort((a, b) => samples.codes[a.sample] - samples.codes[b.sample]);
   const { saliencyFigures } = await import("../report/figures.js");
   const { writeFigure } = await import("../report/figure.js");

@@ -4,8 +4,9 @@
  * a row of; only an exchange costs genes × pixels, as the others change by the terms of two genes alone.
  *
  * Of the published constants the limit of 30,000 steps is kept. Its other criterion, 500 steps that together bring less
- * than a millionth, is not: the search ends where no exchange of two places lowers the error, so from the same
- * start it ends no higher than the published one. Published as well is one gene to each pixel; an empty pixel is a gene here that has no distances.
+ * than a millionth, is not: the search ends where no exchange of two places lowers the error, so from the same start it
+ * ends no higher than the published one. Published as well is one gene to each pixel; an empty pixel is a gene here that
+ * has no distances.
  * Reference: Zhu et al. 2021, "Converting tabular data into images for deep learning with convolutional neural networks";
  * Taillard 1991 (the table, for the quadratic assignment problem, which this is one of).
  */
