@@ -15,7 +15,7 @@ import { descending } from "../evaluate/ranks.js";
 import { softmaxRows } from "../evaluate/softmax.js";
 import { spearman } from "../evaluate/spearman.js";
 import { welchT } from "../evaluate/welch-t.js";
-import { type ClassGenes, classGenes, type HeldOutAttributions } from "../explain/aggregate.js";
+import { type ClassGenes, classGenes, geneRows, type HeldOutAttributions } from "../explain/aggregate.js";
 import { type AttributionInput, attributeGenes, attributeImage } from "../explain/attribute.js";
 import {
   cascadingRandomisation,
@@ -24,8 +24,8 @@ import {
 } from "../explain/cascading-randomisation.js";
 import { type Faithfulness, faithfulness } from "../explain/faithfulness.js";
 import { compareWithNull } from "../explain/null-attribution.js";
-import { PainterGraph } from "../explain/pullback.js";
-import { ScoreGraph } from "../explain/score-model.js";
+import { PainterGraph, type PainterGraphOptions } from "../explain/pullback.js";
+import { ScoreGraph, type ScoreGraphOptions } from "../explain/score-model.js";
 import { areaOf } from "../image-size.js";
 import { csvText } from "../io/csv.js";
 import { readEncoder } from "../io/encoded.js";
@@ -134,7 +134,7 @@ export async function explainSamples(
     const row = samples.names.indexOf(name);
     if (row >= 0) return row;
     throw new CellhueError("there is no such sample in the run", {
-      where: "--sample",
+      where: "<sample>",
       found: visible(name, 80),
       expected: `one of the ${samples.names.length} samples of embedding.csv, e.g. ${visible(samples.names[0], 80)}`,
     });
@@ -150,12 +150,11 @@ export async function explainSamples(
     const k = splits.findIndex(({ repeat, test }) => repeat === 0 && test.includes(row));
     if (k < 0)
       throw new CellhueError("no fold held this sample out: every net has seen it", {
-        where: "--sample",
+        where: "<sample>",
         found: visible(samples.names[row], 80),
       });
     const { test, name } = splits[k];
-    const path = `folds/${net}/${k}/predictions.csv`;
-    const { probabilities } = await readPredictions(run, path, samples.classes, test.length);
+    const probabilities = await heldOut(run, net, { k, test }, samples.classes);
     const code = argmaxRows(probabilities, samples.classes.length)[test.indexOf(row)];
     const fold = await openFold(work, { k, train: splits[k].train });
     try {
@@ -216,6 +215,17 @@ interface FoldAttribution {
   incomplete: Float32Array;
 }
 
+/** Probabilities of the samples that a fold held out, by its net: test × classes. */
+async function heldOut(
+  run: RunFolder,
+  net: NetName,
+  { k, test }: Pick<FirstSplit, "k" | "test">,
+  classes: readonly string[],
+): Promise<Float64Array> {
+  const path = `folds/${net}/${k}/predictions.csv`;
+  return (await readPredictions(run, path, classes, test.length)).probabilities;
+}
+
 /** Of each fold the held-out samples that its net classifies rightly, the first PER_CLASS of each class, MOST in all. */
 async function chooseSamples(
   run: RunFolder,
@@ -226,13 +236,7 @@ async function chooseSamples(
   const most = Math.max(1, Math.min(PER_CLASS, Math.floor(MOST / (first.length * classes.length))));
   const chosen: Int32Array[] = [];
   for (const { k, test } of first) {
-    const { probabilities } = await readPredictions(
-      run,
-      `folds/${net}/${k}/predictions.csv`,
-      classes,
-      test.length,
-    );
-    const predicted = argmaxRows(probabilities, classes.length);
+    const predicted = argmaxRows(await heldOut(run, net, { k, test }, classes), classes.length);
     const taken = new Int32Array(classes.length);
     chosen.push(test.filter((row, i) => predicted[i] === codes[row] && taken[codes[row]]++ < most));
   }
@@ -248,10 +252,10 @@ async function openFold(
   const threads = settings.threads || undefined;
   const { size } = settings;
   const shared = { size, threads, signal: ctx.signal };
-  const network: ConstructorParameters<typeof ScoreGraph>[0]["network"] = (c, images) =>
+  const network: ScoreGraphOptions["network"] = (c, images) =>
     nets[net].build(c, images, samples.classes.length);
   const paint =
-    (smooth: boolean): ConstructorParameters<typeof PainterGraph>[0]["paint"] =>
+    (smooth: boolean): PainterGraphOptions["paint"] =>
     (g, expression) =>
       encoderGraph(g, encoder, expression, smooth).image;
   const genes = new ScoreGraph({ ...shared, network, painter: { genes: x.cols, paint: paint(true) } });
@@ -308,23 +312,38 @@ async function foldAttribution(work: Work, split: FirstSplit, rows: Int32Array):
       codesOf(samples, rows),
     );
     const found = { values, incomplete: Float32Array.from(incomplete ?? []) };
-    await run.write(
-      path,
-      writeSafetensors(
-        new Map([
-          ["rows", { dims: [rows.length], data: Float32Array.from(rows) }],
-          ["values", { dims: [rows.length, x.cols], data: found.values }],
-          ["incomplete", { dims: [found.incomplete.length], data: found.incomplete }],
-        ]),
-      ),
-    );
+    await writeKept(run, path, rows, x.cols, found);
     return { k: split.k, rows, ...found };
   } finally {
     await fold.release();
   }
 }
 
-async function readKept(run: RunFolder, path: string, rows: Int32Array, genes: number) {
+/** Attributions of some samples, for a run that is cut off after them. */
+type Kept = Pick<FoldAttribution, "values" | "incomplete">;
+
+async function writeKept(
+  run: RunFolder,
+  path: string,
+  rows: Int32Array,
+  genes: number,
+  { values, incomplete }: Kept,
+): Promise<void> {
+  const tensors = new Map([
+    ["rows", { dims: [rows.length], data: Float32Array.from(rows) }],
+    ["values", { dims: [rows.length, genes], data: values }],
+    ["incomplete", { dims: [incomplete.length], data: incomplete }],
+  ]);
+  await run.write(path, writeSafetensors(tensors));
+}
+
+/** @returns undefined where they are not there, damaged, or of other samples */
+async function readKept(
+  run: RunFolder,
+  path: string,
+  rows: Int32Array,
+  genes: number,
+): Promise<Kept | undefined> {
   const bytes = await readFile(run.path(path)).catch(() => undefined);
   if (bytes === undefined) return undefined;
   try {
@@ -506,38 +525,43 @@ const evenly = (rows: Int32Array, most: number): Int32Array =>
     : Int32Array.from({ length: most }, (_, i) => rows[Math.floor((i * rows.length) / most)]);
 
 async function writeClass(
-  { run, samples }: Work,
+  { run }: Work,
   { names, ids }: GeneNames,
   code: number,
-  { score, order, stability, samples: count }: ClassGenes,
+  genes: ClassGenes,
   q: Float64Array | null,
   tRanks: Int32Array,
 ): Promise<ExplainedClass> {
   const { name: label, folder } = run.record.classes[code];
   const file = `genes/genes_${folder}.csv`;
-  const rows = Array.from(order, (gene, at) => [
-    names[gene],
-    ids?.[gene] ?? "",
-    score[gene],
-    Math.sign(score[gene]),
-    at + 1,
-    stability?.share[gene] ?? "",
-    q?.[gene] ?? "",
-    tRanks[gene],
-  ]);
-  await run.write(file, csvText(["gene", "id", "score", "sign", "rank", "stability", "q", "t_rank"], rows));
-  return {
-    label: samples.classes[code] ?? label,
+  const rows = geneRows(genes, names).map((row, at) => {
+    const column = genes.order[at];
+    return { ...row, id: ids?.[column] ?? "", q: q?.[column] ?? null, tRank: tRanks[column] };
+  });
+  await run.write(
     file,
-    samples: count,
+    csvText(
+      ["gene", "id", "score", "sign", "rank", "stability", "q", "t_rank"],
+      rows.map((row) => [
+        row.gene,
+        row.id,
+        row.score,
+        row.sign,
+        row.rank,
+        row.stability ?? "",
+        row.q ?? "",
+        row.tRank,
+      ]),
+    ),
+  );
+  return {
+    label,
+    file,
+    samples: genes.samples,
     significant: q === null ? null : q.reduce((n, v) => n + (v <= 0.05 ? 1 : 0), 0),
-    top: Array.from(order.subarray(0, SHOWN), (gene) => ({
-      gene: names[gene],
-      score: score[gene],
-      stability: stability?.share[gene] ?? null,
-      q: q?.[gene] ?? null,
-      tRank: tRanks[gene],
-    })),
+    top: rows
+      .slice(0, SHOWN)
+      .map(({ gene, score, stability, q, tRank }) => ({ gene, score, stability, q, tRank })),
   };
 }
 
@@ -567,16 +591,7 @@ async function shuffledScores(
         rowsOf(x, rows),
         codesOf(samples, rows),
       ));
-      await run.write(
-        path,
-        writeSafetensors(
-          new Map([
-            ["rows", { dims: [rows.length], data: Float32Array.from(rows) }],
-            ["values", { dims: [rows.length, x.cols], data: values }],
-            ["incomplete", { dims: [0], data: new Float32Array(0) }],
-          ]),
-        ),
-      );
+      await writeKept(run, path, rows, x.cols, { values, incomplete: new Float32Array(0) });
     }
     const all = values;
     found.push({
@@ -800,12 +815,7 @@ async function mapPanels(
   const best = new Map<number, { fold: number; row: number; probability: number }>();
   for (const [fold, { k, rows }] of folds.entries()) {
     const { test } = first[fold];
-    const { probabilities } = await readPredictions(
-      run,
-      `folds/${net}/${k}/predictions.csv`,
-      classes,
-      test.length,
-    );
+    const probabilities = await heldOut(run, net, { k, test }, classes);
     for (const row of rows) {
       const probability = probabilities[test.indexOf(row) * classes.length + codes[row]];
       if (probability > (best.get(codes[row])?.probability ?? -1))
