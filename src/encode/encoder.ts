@@ -20,7 +20,7 @@ import { concatColumns } from "../graph/ops/concat-columns.js";
 import { gatherColumns } from "../graph/ops/gather-columns.js";
 import { createSession } from "../graph/session.js";
 import { areaOf, type ImageSize } from "../image-size.js";
-import { divideColumns, fillRows, type Matrix, selectColumns } from "../matrix.js";
+import { divideColumns, fillRows, type Matrix, rowBlocks, selectColumns, settled } from "../matrix.js";
 import { type Progress, silent } from "../progress.js";
 import { RandomState } from "../random.js";
 import { fitGenePainter, type GenePainter, type GenePainting, genePainterGraph } from "./genes/painter.js";
@@ -133,7 +133,7 @@ export async function fitEncoder(x: Matrix, options: EncoderOptions): Promise<En
 export async function fitProjection(x: Matrix, options: EncoderOptions): Promise<Projection> {
   const { seed, threads, progress, signal, genes = "all", topGenes = x.cols } = options;
   const chosen = genes === "all" ? null : chooseGenes(x, { how: genes, count: topGenes });
-  const used = chosen === null ? x : selectColumns(x, chosen);
+  const used = settled(chosen === null ? x : selectColumns(x, chosen));
   const scale = options.scale ? Float32Array.from(fitScale(used).sd) : null;
   const seen = scale === null ? used : divideColumns(used, scale);
   const components = Math.min(options.components, Math.max(1, maxComponents(seen.rows, seen.cols)));
@@ -180,7 +180,7 @@ async function overRows(
   build: (g: Graph, expression: Value) => Record<string, Value>,
   { threads, progress = silent, signal }: Pick<EncoderOptions, "threads" | "progress" | "signal">,
   what: string,
-  take: (outputs: Record<string, Float32Array>, first: number, count: number) => void,
+  take: (outputs: Record<string, Float32Array>, first: number, count: number) => void | Promise<void>,
 ): Promise<void> {
   const g = new Graph("encoder");
   const outputs = build(g, g.input("expression", [BLOCK, x.cols]));
@@ -189,22 +189,23 @@ async function overRows(
   const task = progress.task(what, x.rows);
   try {
     const expression = new Float32Array(BLOCK * x.cols);
-    for (let first = 0; first < x.rows; first += BLOCK) {
-      throwIfAborted(signal);
-      const count = Math.min(BLOCK, x.rows - first);
-      expression.fill(0, count * x.cols);
-      fillRows(
-        x,
-        Array.from({ length: count }, (_, i) => first + i),
-        expression,
-      );
-      const found = await session.run({ expression });
-      const arrays = Object.fromEntries(
-        Object.keys(outputs).map((name) => [name, found[name].data as Float32Array]),
-      );
-      take(arrays, first, count);
-      task.update(first + count);
-    }
+    for (const { first: start, block } of rowBlocks(x))
+      for (let from = 0; from < block.rows; from += BLOCK) {
+        throwIfAborted(signal);
+        const count = Math.min(BLOCK, block.rows - from);
+        expression.fill(0, count * x.cols);
+        fillRows(
+          block,
+          Array.from({ length: count }, (_, i) => from + i),
+          expression,
+        );
+        const found = await session.run({ expression });
+        const arrays = Object.fromEntries(
+          Object.keys(outputs).map((name) => [name, found[name].data as Float32Array]),
+        );
+        await take(arrays, start + from, count);
+        task.update(start + from + count);
+      }
   } finally {
     task.end();
     await session.release();
