@@ -44,10 +44,11 @@ export async function preprocessStage(
   const { projection, scores } = await keptProjection(run, n, async () => {
     const { fitProjection, project } = await import("../encode/encoder.js");
     const x = await input.load();
+    const projection = await fitProjection(x, options);
+    const scores = await project(projection, x, options);
     // The folds' encoders are fitted on it as well, unless all share this one.
     if (settings.protocol === "published" && encoder === "spectral") input.drop();
-    const projection = await fitProjection(x, options);
-    return { projection, scores: await project(projection, x, options) };
+    return { projection, scores };
   });
   throwIfAborted(signal);
   const k = projection.components;
