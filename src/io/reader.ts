@@ -150,7 +150,7 @@ async function openHdf5(path: string, options: OpenOptions): Promise<ExpressionR
 
 /** Bytes that the matrix of a reader takes when it is held. */
 export const heldBytes = ({ samples, genes, x }: ExpressionReader): number =>
-  x.storage === "dense" ? 4 * samples * genes : 8 * (x.nonzero ?? 0) + 8 * samples;
+  x.storage === "dense" ? 4 * samples * genes : 8 * (x.nonzero ?? 0) + 8 * (samples + 1);
 
 /**
  * The matrix, held where it is within the limit, else read in blocks of rows while the reader is open. A format that
