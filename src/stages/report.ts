@@ -23,17 +23,30 @@ export async function reportStage(run: RunFolder, settings: Settings, ctx: Stage
     progress.note("report: done before on the same results");
     return;
   }
-  const metrics = await run.readJson<Metrics>("metrics.json");
-  const [{ reportHtml }, { writeFigure }] = await Promise.all([
-    import("../report/html.js"),
-    import("../report/figure.js"),
-  ]);
-  const own = await ownFigures(run, metrics, audit, signal);
-  const saved = await savedFigures(run);
-  for (const figure of own) {
+  const { html, figures } = await reportData(run, settings, ctx, audit);
+  const { writeFigure } = await import("../report/figure.js");
+  for (const figure of figures) {
     throwIfAborted(signal);
     await writeFigure(run.path("figures"), figure);
   }
+  await run.write("report.html", html);
+  await run.finish("report", ["report.html", ...figures.map(({ name }) => `figures/${name}.svg`)]);
+}
+
+/**
+ * The report and the figures that are its own, from what the run folder holds; nothing is written.
+ * @throws CellhueError where a file of the run is gone or damaged
+ */
+export async function reportData(
+  run: RunFolder,
+  settings: Settings,
+  { signal }: StageContext,
+  audit?: AuditReport,
+): Promise<{ html: string; figures: Figure[] }> {
+  const metrics = await run.readJson<Metrics>("metrics.json");
+  const { reportHtml } = await import("../report/html.js");
+  const figures = await ownFigures(run, metrics, audit, signal);
+  const saved = await savedFigures(run);
   const { record } = run;
   const { input } = record;
   const finalNet = record.stages.saliency?.info?.net;
@@ -66,11 +79,10 @@ export async function reportStage(run: RunFolder, settings: Settings, ctx: Stage
     versions: Object.entries(record.versions),
     seeds: [["seed", String(settings.seed)]],
     files: await shownFiles(run, metrics),
-    figures: [...own, ...saved],
+    figures: [...figures, ...saved],
     figuresFolder: "figures",
   });
-  await run.write("report.html", html);
-  await run.finish("report", ["report.html", ...own.map(({ name }) => `figures/${name}.svg`)]);
+  return { html, figures };
 }
 
 async function ownFigures(
