@@ -70,6 +70,15 @@ async function loadLibrary(): Promise<H5wasm> {
   return h5wasm;
 }
 
+let crossed: () => void = () => {};
+/** Calls `tell` whenever a call into HDF5 begins and whenever it ends: a sign of life for who watches this thread. */
+export function onCall(tell: () => void): void {
+  crossed = tell;
+}
+
+/** What the library's heap has grown to. */
+export const heapBytes = (): number => current?.Module.HEAPU8.length ?? 0;
+
 /** A failure of the WebAssembly itself: out of bounds, unreachable, aborted. */
 const isTrap = (error: unknown) => error instanceof Error && error.name === "RuntimeError";
 
@@ -348,6 +357,7 @@ export class Hdf5File {
   /** Turns any failure inside HDF5 into an error that names the file and the place in it. */
   private guard<T>(path: string, work: () => T): T {
     if (this.closed) throw new Error(`${this.path} is closed`);
+    crossed();
     try {
       return work();
     } catch (error) {
@@ -380,6 +390,8 @@ export class Hdf5File {
           cause: error,
         },
       );
+    } finally {
+      crossed();
     }
   }
 
