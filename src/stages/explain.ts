@@ -45,7 +45,7 @@ import type { MappedGene } from "../report/figures/gene-maps.js";
 import { type ExplainedClass, type GenesReport, genesSchema } from "../report/genes-report.js";
 import type { StageContext } from "./context.js";
 import type { GeneNames, RunInput } from "./prepare.js";
-import { readWeights, trainShuffled } from "./train.js";
+import { finalNetOf, readWeights, trainShuffled } from "./train.js";
 
 /** Samples explained of a class in a fold, and in all: more change the means little and cost in proportion. */
 const PER_CLASS = 8;
@@ -77,7 +77,7 @@ export async function explainStage(
     progress.note("explain: done before with the same nets");
     return;
   }
-  const net = run.record.stages.train?.info?.finalNet as NetName;
+  const net = finalNetOf(run);
   const samples = await readSamples(run);
   const { splits } = await readSplits(run);
   const first = splits.map((split, k) => ({ ...split, k })).filter(({ repeat }) => repeat === 0);
@@ -139,7 +139,7 @@ export async function explainSamples(
       expected: `one of the ${samples.names.length} samples of embedding.csv, e.g. ${visible(samples.names[0], 80)}`,
     });
   });
-  const net = run.record.stages.train?.info?.finalNet as NetName;
+  const net = finalNetOf(run);
   const { splits } = await readSplits(run);
   const input = await open();
   const { names, ids } = input.genes();
@@ -642,7 +642,7 @@ async function randomised(
   painted: Int32Array,
   k: number,
 ): Promise<GenesReport["checks"]["randomisation"]> {
-  const net = run.record.stages.train?.info?.finalNet as NetName;
+  const net = finalNetOf(run);
   const random = initialise(fold.genes.specs, net, new RandomState([settings.seed, STREAM, k, 1]));
   const every = layersFromHead(fold.genes.specs);
   // Five depths, each with all layers from the head down to it.

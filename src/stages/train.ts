@@ -14,7 +14,7 @@ import { readSamples, type Samples } from "../io/images.js";
 import { outOfFoldCsv } from "../io/oof.js";
 import type { RunFolder } from "../io/run-folder.js";
 import { type FinalSplit, type RunSplit, readSplits } from "../io/splits.js";
-import { shellWord } from "../io/visible.js";
+import { shellWord, visible } from "../io/visible.js";
 import { Evaluator } from "../net/evaluate.js";
 import { paramSpecs } from "../net/nets.js";
 import type { Tensors } from "../net/tensors.js";
@@ -120,6 +120,19 @@ export async function trainStage(run: RunFolder, settings: Settings, ctx: StageC
   await run.finish("train", outputs, { finalNet: best?.net });
 }
 
+/** The net that did best. @throws CellhueError where run.json does not name one of the run's nets */
+export function finalNetOf({ record, root }: RunFolder): NetName {
+  const named = record.stages.train?.info?.finalNet;
+  const net = record.settings.net.find((name) => name === named);
+  if (net !== undefined) return net;
+  throw new CellhueError("run.json does not say which net did best", {
+    where: root,
+    found: visible(String(named)),
+    expected: `one of ${record.settings.net.join(", ")}`,
+    remedy: `cellhue train ${shellWord(root)}`,
+  });
+}
+
 /** What `trainFinalNet` writes. */
 export const finalFiles = [
   "final/history.json",
@@ -136,7 +149,7 @@ export async function trainFinalNet(
   settings: Settings,
   ctx: StageContext,
 ): Promise<FinalHistory> {
-  const net = run.record.stages.train?.info?.finalNet as NetName;
+  const net = finalNetOf(run);
   const samples = await readSamples(run);
   const { splits, final, groups } = await readSplits(run);
   const images = new FoldImages(run, samples, settings, ctx);
