@@ -28,16 +28,16 @@ const { values } = parseArgs({
 });
 /** Of all cases, in parts of 100. A damaged HDF5 file costs a thread of its own, a run folder a report. */
 const shares = {
-  h5ad: 6,
-  "10x h5": 2,
-  loom: 2,
-  "zarr zip": 12,
+  h5ad: 4,
+  "10x h5": 1,
+  loom: 1,
+  "zarr zip": 13,
   "zarr folder": 9,
   mtx: 9,
-  text: 15,
+  text: 17,
   rds: 10,
   gmt: 3,
-  pth: 12,
+  pth: 13,
   safetensors: 5,
   config: 5,
   "encoder, checkpoint": 4,
