@@ -101,6 +101,7 @@ def main():
     with h5py.File(f"{HERE}/refused_blosc.h5", "w") as f:
         start(f, 13, 17)
         f.create_dataset("X", data=x, chunks=(5, 4), **hdf5plugin.Blosc(cname="zlib"))
+        f.create_dataset("layers/blosc2", data=x, chunks=(5, 4), **hdf5plugin.Blosc2(cname="zlib"))
 
     files = sorted(f"{HERE}/{name}" for name in os.listdir(HERE) if name.endswith(".h5ad"))
     frozen = {path: freeze(path) for path in files}

@@ -208,11 +208,12 @@ export class Hdf5File {
     if (this.checked.has(path)) return;
     this.checked.add(path);
     for (const { id, cd_values } of this.module.get_dataset_filters(this.id, path)) {
-      const missing = id === 32001 ? { 3: "snappy", 4: "zlib" }[Number(cd_values[6])] : undefined;
+      const isBlosc = id === 32001 || id === 32026;
+      const missing = isBlosc ? { 3: "snappy", 4: "zlib" }[Number(cd_values[6])] : undefined;
       if (missing === undefined) continue;
       throw new CellhueError(`${path} is compressed with a filter that cellhue cannot read`, {
         where: this.path,
-        found: `blosc with ${missing}`,
+        found: `${filterNames[id]} with ${missing}`,
         expected: "gzip, lzf, zstd, blosc with lz4, blosclz or zstd, lz4, bzip2, szip or none",
         remedy: "in Python: anndata.read_h5ad(file).write_h5ad(copy, compression='gzip')",
       });

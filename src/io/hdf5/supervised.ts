@@ -15,8 +15,8 @@ import type { Table } from "../../table.js";
 import type { ExpressionReader, OpenOptions } from "../reader.js";
 import type { Answer, Call, ReaderState } from "./thread-protocol.js";
 
-/** A single call into HDF5 reads 64 MiB at most; on a disk of 5 MB a second that takes 13 s. */
-const MOST_SECONDS = 15;
+/** A single call into HDF5 reads 4 MiB; of a file with giant chunks 64 MiB, which a disk of 10 MB a second has in 6 s. */
+const MOST_SECONDS = 10;
 /** Between two calls rows may be sorted; a thread that is silent for this long has died, e.g. for want of memory. */
 const MOST_SECONDS_BETWEEN = 600;
 /** A thread whose heap has grown beyond this is not used again. */
@@ -28,6 +28,8 @@ const script = new URL("./worker.js", import.meta.url);
 export const canSupervise = (): boolean => existsSync(fileURLToPath(script));
 
 class Thread {
+  private stopped = false;
+
   private constructor(
     private readonly worker: Worker,
     private readonly port: MessagePort,
@@ -56,12 +58,15 @@ class Thread {
   }
 
   stop(): void {
+    this.stopped = true;
     this.port.close();
     void this.worker.terminate();
   }
 
   /** Sends a call and waits for its answer. @throws CellhueError where HDF5 stands still */
   call(call: Call, path: string, progress: Progress = silent): Answer {
+    if (this.stopped)
+      throw new CellhueError("the file is no longer open: reading it has failed before", { where: path });
     this.port.postMessage(call);
     let task: ProgressTask | undefined;
     let calls = -1;
