@@ -9,7 +9,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { MessageChannel, type MessagePort, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { CellhueError } from "../../errors.js";
-import type { Matrix } from "../../matrix.js";
+import type { HeldMatrix, StoredMatrix } from "../../matrix.js";
 import { type Progress, type ProgressTask, silent } from "../../progress.js";
 import type { Table } from "../../table.js";
 import type { ExpressionReader, OpenOptions } from "../reader.js";
@@ -189,8 +189,14 @@ class SupervisedReader implements ExpressionReader {
     return this.varTable;
   }
 
-  readMatrix({ progress }: { progress?: Progress } = {}): Matrix {
+  readMatrix({ progress }: { progress?: Progress } = {}): HeldMatrix {
     return this.ask({ kind: "matrix" }, "matrix", progress).matrix;
+  }
+
+  storedMatrix(limit: number): StoredMatrix | null {
+    const { shape } = this.ask({ kind: "stored", limit }, "stored");
+    if (shape === null) return null;
+    return { ...shape, read: (first, count) => this.ask({ kind: "rows", first, count }, "matrix").matrix };
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 /** What the main thread and the thread that reads HDF5 say to each other. */
 import type { MessagePort } from "node:worker_threads";
 import type { ErrorParts } from "../../errors.js";
-import type { Matrix } from "../../matrix.js";
+import type { HeldMatrix, StoredMatrix } from "../../matrix.js";
 import type { Table } from "../../table.js";
 import type { ExpressionReader, OpenOptions } from "../reader.js";
 
@@ -16,7 +16,10 @@ export type PlainOptions = Omit<OpenOptions, "progress" | "signal">;
 
 export type Call =
   | { kind: "open"; path: string; options: PlainOptions }
-  | { kind: "obs" | "var" | "matrix" | "close" };
+  | { kind: "obs" | "var" | "matrix" | "close" }
+  | { kind: "stored"; limit: number }
+  /** Of the matrix that "stored" told of. */
+  | { kind: "rows"; first: number; count: number };
 
 export interface Failure {
   message: string;
@@ -45,7 +48,8 @@ export const stateOf = (reader: ExpressionReader): ReaderState => ({
 export type Answer =
   | { kind: "opened"; state: ReaderState }
   | { kind: "table"; table: Table; state: ReaderState }
-  | { kind: "matrix"; matrix: Matrix }
+  | { kind: "matrix"; matrix: HeldMatrix }
+  | { kind: "stored"; shape: Omit<StoredMatrix, "read"> | null }
   | { kind: "closed"; heapBytes: number }
   | { kind: "failed"; failure: Failure }
   | { kind: "task"; name: string; total: number }

@@ -4,6 +4,7 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { CellhueError } from "../../errors.js";
+import type { HeldMatrix, StoredMatrix } from "../../matrix.js";
 import type { Progress } from "../../progress.js";
 import type { ExpressionReader } from "../reader.js";
 import { heapBytes, onCall } from "./file.js";
@@ -42,6 +43,13 @@ function failure(error: unknown): Failure {
 }
 
 let reader: ExpressionReader | undefined;
+let stored: StoredMatrix | null = null;
+
+/** Hands a matrix over without a copy. */
+function giveAway(matrix: HeldMatrix): void {
+  const arrays = matrix.kind === "dense" ? [matrix.data] : [matrix.indptr, matrix.indices, matrix.values];
+  tell({ kind: "matrix", matrix }, [...new Set(arrays.map(({ buffer }) => buffer as ArrayBuffer))]);
+}
 
 async function answer(call: Call): Promise<void> {
   if (call.kind === "open") {
@@ -54,17 +62,21 @@ async function answer(call: Call): Promise<void> {
       return tell({ kind: "table", table: reader.obs(), state: stateOf(reader) });
     case "var":
       return tell({ kind: "table", table: reader.var(), state: stateOf(reader) });
-    case "matrix": {
-      const matrix = reader.readMatrix({ progress });
-      const arrays = matrix.kind === "dense" ? [matrix.data] : [matrix.indptr, matrix.indices, matrix.values];
-      // given away, not copied
-      return tell({ kind: "matrix", matrix }, [
-        ...new Set(arrays.map(({ buffer }) => buffer as ArrayBuffer)),
-      ]);
+    case "matrix":
+      return giveAway(reader.readMatrix({ progress }));
+    case "stored": {
+      stored = reader.storedMatrix?.(call.limit) ?? null;
+      if (stored === null) return tell({ kind: "stored", shape: null });
+      const { read: _, ...shape } = stored;
+      return tell({ kind: "stored", shape });
     }
+    case "rows":
+      if (stored === null) throw new Error("no matrix is read by rows");
+      return giveAway(stored.read(call.first, call.count));
     case "close":
       reader.close();
       reader = undefined;
+      stored = null;
       return tell({ kind: "closed", heapBytes: heapBytes() });
   }
 }
