@@ -8,6 +8,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { z } from "zod";
+import { type Device, devices } from "./devices.js";
 import { CellhueError } from "./errors.js";
 import type { AttributionMethod } from "./explain/attribute.js";
 import { type ImageSize, square } from "./image-size.js";
@@ -151,6 +152,8 @@ export interface Settings {
   nulls: number;
   /** 0: as many as the machine has cores. Results do not depend on it. */
   threads: number;
+  /** What trains the nets. */
+  device: Device;
   /** Gigabytes that X may take in memory; 0: a quarter of the machine's. Results do not depend on it. */
   memory: number;
 }
@@ -255,6 +258,7 @@ const rules = {
   method: oneOf(attributionMethods),
   nulls: whole(0, 100),
   threads: whole(0, 256),
+  device: oneOf(devices),
   memory: { schema: z.number().min(0).max(1e6), expected: "gigabytes, 0 or more" },
 } satisfies Record<SettingName, { schema: z.ZodType; expected: string; values?: readonly string[] }>;
 
@@ -293,6 +297,7 @@ export const defaults = {
   method: "integrated-gradients",
   nulls: 1,
   threads: 0,
+  device: "cpu",
   memory: 0,
 } as const satisfies Partial<Settings>;
 

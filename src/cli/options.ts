@@ -109,6 +109,10 @@ const settings: Partial<Record<SettingName, readonly [flags: string, help: strin
   nulls: ["--nulls <n>", "nets trained on shuffled labels, to tell what is found by chance (default: 1)"],
   seed: ["--seed <n>", "seed of everything random (default: 42)"],
   threads: ["--threads <n>", "threads; the result does not depend on it (default: all cores)"],
+  device: [
+    "--device <name>",
+    "what trains the nets: cpu, cuda, coreml, dml, webgpu (default: cpu, whose results are the same everywhere)",
+  ],
   memory: [
     "--memory <gb>",
     "gigabytes that X may take in memory; a larger one is read by blocks of rows, with the same result (default: a quarter of the machine's)",
@@ -181,6 +185,7 @@ export const trainSettings = [
   "patience",
   "tune",
   "innerFolds",
+  "device",
 ] as const satisfies readonly SettingName[];
 
 export const explainSettings = ["method", "nulls"] as const satisfies readonly SettingName[];

@@ -169,6 +169,7 @@ const rules: Record<StageName, StageRule> = {
       "patience",
       "tune",
       "innerFolds",
+      "device",
       "seed",
     ],
     writes: [/^folds$/, /^oof_(?!baseline_)\w+\.csv$/],

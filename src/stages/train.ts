@@ -226,10 +226,10 @@ async function openUnit(
   net: NetName,
   weights: LoadedWeights,
 ): Promise<Unit> {
-  const { size, threads } = shared.settings;
+  const { size, threads, device } = shared.settings;
   const classes = shared.samples.classes.length;
-  const evaluator = await Evaluator.create(net, classes, size, threads || undefined);
-  const sessions = new TrainingSessions(net, classes, size, threads || undefined);
+  const evaluator = await Evaluator.create(net, classes, size, threads || undefined, device);
+  const sessions = new TrainingSessions(net, classes, size, threads || undefined, device);
   return { ...shared, net, weights, classes, sessions, evaluator };
 }
 
