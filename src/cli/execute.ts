@@ -3,6 +3,7 @@ import { CellhueError, InterruptedError } from "../errors.js";
 import type { StageContext } from "../stages/context.js";
 import { printable } from "./printable.js";
 import { terminalProgress } from "./progress.js";
+import { shortageError } from "./shortage.js";
 
 export interface OutputOptions {
   json?: boolean;
@@ -15,6 +16,10 @@ export interface Outcome {
   json: unknown;
   text: string;
 }
+
+/** CELLHUE_CHECKPOINT_SECONDS: how often a training is kept; what a kill can cost. */
+const { CELLHUE_CHECKPOINT_SECONDS: given } = process.env;
+const checkpointSeconds = given !== undefined && Number(given) >= 0 ? Number(given) : undefined;
 
 /**
  * Runs a command's work to its end.
@@ -38,7 +43,7 @@ export async function execute(
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
   try {
-    const { json, text } = await work({ progress, signal: abort.signal });
+    const { json, text } = await work({ progress, signal: abort.signal, checkpointSeconds });
     progress.stop();
     if (options.json) await print(process.stdout, `${JSON.stringify(json, null, 2)}\n`);
     else if (!options.quiet && text !== "") await print(process.stdout, `${printable(text)}\n`);
@@ -56,7 +61,8 @@ export async function execute(
 }
 
 /** Tells of an error. @returns the exit code */
-export async function fail(error: unknown, options: OutputOptions): Promise<number> {
+export async function fail(thrown: unknown, options: OutputOptions): Promise<number> {
+  const error = shortageError(thrown);
   const expected = error instanceof CellhueError;
   const message = error instanceof Error ? error.message : String(error);
   if (options.json) {

@@ -12,7 +12,7 @@ import { dirname, join, resolve } from "node:path";
 import type { SettingName, Settings } from "../config.js";
 import { CellhueError } from "../errors.js";
 import { type AtomicOptions, diskError, sweepTemporary, writeFileAtomic } from "./atomic.js";
-import { lock, lockName, refuseLocked } from "./lock.js";
+import { type HeldLock, lock, lockName, refuseLocked } from "./lock.js";
 import type { XInfo } from "./reader.js";
 
 import { shellWord } from "./visible.js";
@@ -219,15 +219,14 @@ export class RunFolder {
   /** Absolute path. */
   readonly root: string;
   private readonly clocks = new Map<StageName, number>();
-  private readonly unlock: () => void;
 
+  /** @param held undefined for one that only reads */
   private constructor(
     root: string,
     private state: RunRecord,
-    unlock: () => void,
+    private readonly held: HeldLock | undefined,
   ) {
     this.root = root;
-    this.unlock = unlock;
   }
 
   /** run.json as it stands. */
@@ -274,7 +273,7 @@ export class RunFolder {
     let made: string | undefined;
     try {
       made = await mkdir(path, { recursive: true });
-      const unlock = await lock(path);
+      const held = await lock(path);
       try {
         await sweepTemporary(path);
         const record: RunRecord = {
@@ -284,11 +283,11 @@ export class RunFolder {
           ...start,
           stages: found?.stages ?? {},
         };
-        const run = new RunFolder(path, record, unlock);
+        const run = new RunFolder(path, record, held);
         await run.save();
         return run;
       } catch (error) {
-        unlock();
+        held.release();
         throw error;
       }
     } catch (error) {
@@ -305,20 +304,20 @@ export class RunFolder {
   static async open(root: string, { shared = false } = {}): Promise<RunFolder> {
     const path = resolve(root);
     const record = await readRecord(path);
-    if (shared) return new RunFolder(path, record, () => {});
-    const unlock = await lock(path);
+    if (shared) return new RunFolder(path, record, undefined);
+    const held = await lock(path);
     try {
       await sweepTemporary(path);
-      return new RunFolder(path, await readRecord(path), unlock);
+      return new RunFolder(path, await readRecord(path), held);
     } catch (error) {
-      unlock();
-      throw error;
+      held.release();
+      throw diskError(error, path);
     }
   }
 
   /** Lets go of the folder. */
   close(): void {
-    this.unlock();
+    this.held?.release();
   }
 
   path(...parts: string[]): string {
@@ -335,13 +334,25 @@ export class RunFolder {
   /** Writes a file atomically; `path` is within the run folder, its folder is made where it is absent. */
   async write(path: string, data: string | Uint8Array, options?: AtomicOptions): Promise<void> {
     const full = this.path(path);
-    // The run folder itself is never made again: where somebody removed it, writing says so.
-    if (path.includes("/") && (await this.has("run.json"))) {
-      await mkdir(dirname(full), { recursive: true }).catch((error: unknown) => {
-        throw diskError(error, full);
+    // The run folder itself is never made again, nor is another's written into: where somebody removed it, this says so.
+    this.held?.requireHeld();
+    const folders = path.split("/").slice(0, -1);
+    for (const depth of folders.keys()) {
+      await mkdir(this.path(...folders.slice(0, depth + 1))).catch((error: unknown) => {
+        if (!(error instanceof Error && "code" in error && error.code === "EEXIST"))
+          throw diskError(error, full);
       });
     }
     await writeFileAtomic(full, data, options);
+  }
+
+  /** Removes a file or a folder within the run folder, where it is there. */
+  async remove(...parts: string[]): Promise<void> {
+    const full = this.path(...parts);
+    this.held?.requireHeld();
+    await rm(full, { recursive: true, force: true }).catch((error: unknown) => {
+      throw diskError(error, full);
+    });
   }
 
   async writeJson(path: string, value: unknown): Promise<void> {
@@ -424,7 +435,7 @@ export class RunFolder {
       for (const name of await readdir(this.path(folder)).catch(() => [])) {
         const path = folder === "" ? name : `${folder}/${name}`;
         if (rules[stage].writes.some((rule) => rule.test(path))) {
-          await rm(this.path(path), { recursive: true, force: true });
+          await this.remove(path);
         }
       }
     }
@@ -457,7 +468,7 @@ export class RunFolder {
   }
 
   private async save(): Promise<void> {
-    await writeFileAtomic(this.path("run.json"), `${JSON.stringify(this.state, null, 2)}\n`);
+    await this.writeJson("run.json", this.state);
   }
 }
 

@@ -32,7 +32,7 @@ export async function reportStage(run: RunFolder, settings: Settings, ctx: Stage
   const saved = await savedFigures(run);
   for (const figure of own) {
     throwIfAborted(signal);
-    await writeFigure(run.path("figures"), figure);
+    await writeFigure(run, figure);
   }
   const { record } = run;
   const { input } = record;

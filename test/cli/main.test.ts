@@ -339,7 +339,7 @@ describe.skipIf(!canMount)("a full disk", () => {
       const args = ["preprocess", demo, "--label", "cell_type", "--out", join(small, "run")];
       const full = await cellhue(args);
       expect(full.code).toBe(2);
-      expect(full.stderr).toMatch(/disk is full[\s\S]*bytes\)[\s\S]*--out/);
+      expect(full.stderr).toMatch(/disk is full[\s\S]*bytes to write, [\d,]+ bytes free\)[\s\S]*--out/);
       const left = readdirSync(join(small, "run"), { recursive: true }).map(String);
       expect(left.filter((name) => name.includes("cellhue-tmp") || name.includes("lock"))).toEqual([]);
       expect(JSON.parse(readFileSync(join(small, "run", "run.json"), "utf8")).stages.preprocess.state).toBe(

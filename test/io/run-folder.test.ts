@@ -313,10 +313,36 @@ describe("lock", () => {
       );
       (await RunFolder.open(root)).close();
     }
+    // Right after a kill nobody is told that a run goes on: half a lock is looked at until it is old.
     writeFileSync(join(root, "run.lock"), "");
-    await errorOf(RunFolder.open(root));
-    await new Promise((resolve) => setTimeout(resolve, 2100));
     (await RunFolder.open(root)).close();
+  });
+
+  it("that is being written is waited for", async () => {
+    (await RunFolder.create(root, start())).close();
+    writeFileSync(join(root, "run.lock"), '{"pid":');
+    const opened = errorOf(RunFolder.open(root));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const own = { pid: process.pid, host: hostname(), began: null };
+    writeFileSync(join(root, "run.lock"), JSON.stringify(own));
+    expect((await opened).parts.found).toBe(`process ${process.pid}`);
+  });
+
+  it("tells a run whose folder was removed that another one is in its place; neither harms it", async () => {
+    const run = await RunFolder.create(root, start());
+    rmSync(root, { recursive: true });
+    mkdirSync(root);
+    const other = JSON.stringify({ pid: process.ppid, host: hostname(), began: null });
+    writeFileSync(join(root, "run.lock"), other);
+    for (const work of [
+      () => run.write("a/b.csv", "x"),
+      () => run.remove("a"),
+      () => run.setSettings(settings()),
+    ])
+      expect((await errorOf(work())).message).toMatch(/another cellhue works on a new one/);
+    run.close();
+    expect(readdirSync(root)).toEqual(["run.lock"]);
+    expect(readFileSync(join(root, "run.lock"), "utf8")).toBe(other);
   });
 
   it("of another machine is left alone; the message names the file to remove", async () => {
