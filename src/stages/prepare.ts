@@ -10,7 +10,7 @@ import type { Settings } from "../config.js";
 import { CellhueError, throwIfAborted } from "../errors.js";
 import { sizeWords } from "../image-size.js";
 import { describeGenes } from "../io/gene-names.js";
-import { hashInput } from "../io/input-hash.js";
+import { hashInput, stampInput } from "../io/input-hash.js";
 import { columnAsLabels, columnOf, type LabelSet, resolveLabels } from "../io/labels.js";
 import type { MatrixState } from "../io/matrix-state.js";
 import { type OpenOptions, openExpression, requireSize } from "../io/reader.js";
@@ -102,9 +102,10 @@ export async function readInput(asked: Settings, ctx: StageContext): Promise<Run
     });
     for (const note of splits.notes) ctx.progress.warn(note);
     const folders = safeNames(labels.classes);
+    const { requireSame, ...hashed } = await watchedHash(asked, ctx.signal);
     const record: InputRecord = {
       path: resolve(asked.file),
-      ...(await inputHash(asked, ctx.signal)),
+      ...hashed,
       samples: reader.samples,
       genes: reader.genes,
       dropped: labels.dropped,
@@ -115,12 +116,17 @@ export async function readInput(asked: Settings, ctx: StageContext): Promise<Run
     let held: Promise<Matrix> | undefined;
     let shares: Float64Array | null = null;
     let told = false;
+    const read = async () => {
+      // X is read again for the genes, hours later: another file by then must not explain the nets of this one.
+      await requireSame();
+      const found = await readMatrix(settings, { record, labels, samples }, told ? onlyBars(ctx) : ctx);
+      await requireSame();
+      told = true;
+      shares = found.shares;
+      return found.matrix;
+    };
     const load = () => {
-      held ??= readMatrix(settings, { record, labels, samples }, told ? onlyBars(ctx) : ctx).then((read) => {
-        told = true;
-        shares = read.shares;
-        return read.matrix;
-      });
+      held ??= read();
       return held;
     };
     return {
@@ -251,6 +257,31 @@ async function inputHash(
     sha256: createHash("sha256").update(`${of.sha256}\0${table.sha256}`).digest("hex"),
     bytes: of.bytes + table.bytes,
   };
+}
+
+/** The digest, and what tells later whether it still is that of the file (which may be gone: reading it says so). */
+async function watchedHash(settings: Settings, signal: AbortSignal | undefined) {
+  let stamp = stampInput(settings.file);
+  const hashed = await inputHash(settings, signal);
+  const requireSame = async () => {
+    const now = stampInput(settings.file);
+    if (now === undefined || now === stamp) return;
+    if ((await inputHash(settings, signal)).sha256 !== hashed.sha256)
+      throw changedFile(resolve(settings.file), hashed.sha256);
+    stamp = now;
+  };
+  return { ...hashed, requireSame };
+}
+
+export function changedFile(path: string, sha256: string): CellhueError {
+  return new CellhueError("the file has changed since the run began", {
+    where: path,
+    expected: `the file with SHA-256 ${sha256.slice(0, 12)}…`,
+    remedy: [
+      "put the file of then back, and start the same command again",
+      "cellhue run FILE --label COLUMN --out ANOTHER_DIR makes a run of the new file",
+    ],
+  });
 }
 
 /** What is odd about the names of the genes: told once, since results are named by them. */
