@@ -38,6 +38,7 @@ import {
   finishedFiles,
   halves,
   madeAgain,
+  main,
   randomFrom,
   reached,
   record,
@@ -114,8 +115,10 @@ async function resumed({ reference, out, args }, { half = halves(reference, out)
 
 function told(kind, detail, result) {
   const good = result.wrong.length === 0;
-  say(`${good ? "ok  " : "FAIL"} ${kind}: ${detail}${good ? "" : `\n     ${result.wrong.join("\n     ")}`}`);
-  if (!good) failures.push({ kind, detail, wrong: result.wrong });
+  const { wrong } = result;
+  const shown = wrong.length > 6 ? [...wrong.slice(0, 6), `… and ${wrong.length - 6} more`] : wrong;
+  say(["ok  ", "FAIL"][good ? 0 : 1] + [` ${kind}: ${detail}`, ...shown].join("\n     "));
+  if (!good) failures.push({ kind, detail, wrong: shown });
   return good;
 }
 
@@ -352,9 +355,7 @@ async function faults(refs) {
   // No permission: as another user, since root may write anywhere.
   const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
   if (
-    possible("another user", () =>
-      run(nobody[0], ...nobody.slice(1), process.execPath, here("../dist/cli/main.js"), "--version"),
-    )
+    possible("another user", () => run(nobody[0], ...nobody.slice(1), process.execPath, main, "--version"))
   ) {
     const p = prepared();
     chmodSync(dirname(p.out), 0o555);
@@ -565,7 +566,7 @@ async function faults(refs) {
   // Standard output.
   {
     const p = prepared();
-    const quoted = [process.execPath, here("../dist/cli/main.js"), ...p.args].map((a) => `'${a}'`).join(" ");
+    const quoted = [process.execPath, main, ...p.args].map((a) => `'${a}'`).join(" ");
     const piped = await cellhue([], {
       through: ["bash", "-c", `${quoted} --json | head -1; echo "codes \${PIPESTATUS[0]}"`],
     });
@@ -597,6 +598,9 @@ function memoryOutcome({ code, signal }) {
 }
 
 const sleepers = [];
+process.on("exit", () => {
+  for (const child of sleepers) child.kill();
+});
 function spawnSleep() {
   const child = spawn("sleep", ["3600"], { stdio: "ignore" });
   sleepers.push(child);
@@ -630,7 +634,6 @@ let figures;
 try {
   figures = options.from ? JSON.parse(readFileSync(options.from, "utf8")) : await measure();
 } finally {
-  for (const child of sleepers) child.kill();
   if (failures.length === 0) rmSync(work, { recursive: true, force: true });
   else say(`what the failed cases left lies in ${work}`);
 }

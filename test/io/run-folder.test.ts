@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -166,6 +166,23 @@ describe("open", () => {
     expect((await errorOf(RunFolder.open(root))).exitCode).toBe(2);
   });
 });
+
+it.skipIf(!canMount)(
+  "a disk that has become read-only is told of, not taken for another process",
+  async () => {
+    mountTiny(parent, 64);
+    try {
+      (await RunFolder.create(root, start())).close();
+      const dead = { pid: 2 ** 22 + 1, host: hostname(), began: null };
+      writeFileSync(join(root, "run.lock"), JSON.stringify(dead));
+      execFileSync("mount", ["-o", "remount,ro", parent]);
+      for (const work of [() => RunFolder.open(root), () => RunFolder.create(root, start())])
+        expect((await errorOf(work())).message).toMatch(/read-only/);
+    } finally {
+      unmount(parent);
+    }
+  },
+);
 
 describe("stages", () => {
   it("are done once; a later setting redoes only what depends on it", async () => {
