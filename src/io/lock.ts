@@ -72,7 +72,7 @@ function locked(path: string, { pid, host }: LockRecord): CellhueError {
 }
 
 /** @param own what this process wrote into the lock */
-function held(path: string, own: string): HeldLock {
+function held(path: string, own: string, inherited: boolean): HeldLock {
   const file = join(path, lockName);
   const read = (): string | undefined => {
     try {
@@ -92,6 +92,7 @@ function held(path: string, own: string): HeldLock {
   };
   process.on("exit", release);
   return {
+    inherited,
     release,
     requireHeld() {
       const now = read();
@@ -121,6 +122,8 @@ export async function refuseLocked(path: string): Promise<void> {
 
 /** A lock that this process holds. */
 export interface HeldLock {
+  /** Whether a process that is dead had left it. */
+  readonly inherited: boolean;
   /** Gives it back; the end of the process does so as well. A lock that is another's by now is left alone. */
   release(): void;
   /** @throws CellhueError where the folder is gone, or has been removed and taken by another process */
@@ -134,6 +137,7 @@ export interface HeldLock {
 export async function lock(path: string): Promise<HeldLock> {
   const file = join(path, lockName);
   const own: LockRecord = { pid: process.pid, host: hostname(), began: await began(process.pid) };
+  let inherited = false;
   for (let attempt = 0; attempt < 5; attempt++) {
     try {
       const handle = await open(file, "wx");
@@ -144,7 +148,7 @@ export async function lock(path: string): Promise<HeldLock> {
         await rm(file, { force: true }); // the disk is full: no half a lock
         throw error;
       }
-      return held(path, text);
+      return held(path, text, inherited);
     } catch (error) {
       if (!(error instanceof Error && "code" in error && error.code === "EEXIST"))
         throw diskError(error, file);
@@ -160,6 +164,7 @@ export async function lock(path: string): Promise<HeldLock> {
     const moved = await readFile(aside, "utf8").catch(() => undefined);
     if (moved !== undefined && moved !== found.text) await rename(aside, file).catch(() => {});
     else await rm(aside, { force: true });
+    inherited = true;
   }
   throw new CellhueError("another cellhue works on this folder", {
     where: path,

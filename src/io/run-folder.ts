@@ -229,6 +229,12 @@ export class RunFolder {
     this.root = root;
   }
 
+  /** The stage in which the process before this one was ended without giving the folder back: killed, or by its own memory. */
+  get cutOff(): StageName | undefined {
+    if (this.held?.inherited !== true) return undefined;
+    return stageNames.find((name) => this.state.stages[name]?.state === "started");
+  }
+
   /** run.json as it stands. */
   get record(): Readonly<RunRecord> {
     return this.state;

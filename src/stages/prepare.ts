@@ -29,6 +29,7 @@ import type { Table } from "../table.js";
 import { onlyBars, type StageContext } from "./context.js";
 import { type DrawnSplits, drawSplits } from "./draw-splits.js";
 import { geneFindings } from "./inspect.js";
+import { memoryCaution } from "./memory.js";
 import { versions } from "./versions.js";
 
 export interface GeneNames {
@@ -95,6 +96,8 @@ export async function readInput(asked: Settings, ctx: StageContext): Promise<Run
         `${labels.rows.length} samples and ${reader.genes} genes have no ${asked.components} principal components; ${most} are taken`,
       );
     }
+    const caution = memoryCaution(reader);
+    if (caution !== undefined) ctx.progress.warn(caution);
     const settings = { ...asked, components: Math.min(asked.components, most) };
     const splits = drawSplits(labels, settings, (name, option) => {
       const texts = columnAsLabels(columnOf(obs, name, option));
@@ -336,7 +339,16 @@ export async function openRun(
     classes: input.classes,
     versions: versions(),
   });
+  tellCutOff(run, ctx);
   return { run, input };
+}
+
+/** A process that was killed could not say why; whoever goes on hears of it. */
+export function tellCutOff(run: RunFolder, { progress }: StageContext): void {
+  if (run.cutOff === undefined) return;
+  progress.note(
+    `the last process on this folder was ended in ${run.cutOff}, without a word: it was killed, or memory did not suffice. This one goes on where it was; where memory is short, --threads 1, smaller images (--size) or fewer genes (--genes variance --top-genes) take less`,
+  );
 }
 
 const exists = (path: string) =>

@@ -6,7 +6,7 @@ import { RunFolder, type StageName, stageSettings, stagesAlong } from "../io/run
 import { silent } from "../progress.js";
 import type { Metrics } from "./compare.js";
 import type { StageContext } from "./context.js";
-import { changedFile, openRun, type RunInput, readInput, requireTrainable } from "./prepare.js";
+import { changedFile, openRun, type RunInput, readInput, requireTrainable, tellCutOff } from "./prepare.js";
 
 /** What a command reports at its end; also what --json prints. */
 export interface RunResult {
@@ -74,6 +74,7 @@ export async function runStage(
   ctx: StageContext = quiet,
 ): Promise<RunResult> {
   const run = await RunFolder.open(folder);
+  tellCutOff(run, ctx);
   try {
     const before = run.record.settings;
     const settings = { ...resolveSettings(sources, before), out: before.out };

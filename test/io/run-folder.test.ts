@@ -362,6 +362,20 @@ describe("lock", () => {
     expect(readFileSync(join(root, "run.lock"), "utf8")).toBe(other);
   });
 
+  it("of a dead process tells the stage that it was in, to the next one only", async () => {
+    const run = await RunFolder.create(root, start());
+    await run.begin("preprocess", settings());
+    run.close();
+    const dead = { pid: 2 ** 22 + 1, host: hostname(), began: null };
+    writeFileSync(join(root, "run.lock"), JSON.stringify(dead));
+    const next = await RunFolder.open(root);
+    expect(next.cutOff).toBe("preprocess");
+    next.close();
+    const after = await RunFolder.open(root);
+    expect(after.cutOff).toBeUndefined();
+    after.close();
+  });
+
   it("of another machine is left alone; the message names the file to remove", async () => {
     (await RunFolder.create(root, start())).close();
     writeFileSync(join(root, "run.lock"), JSON.stringify({ pid: 1, host: "elsewhere", began: null }));
