@@ -471,7 +471,7 @@ async function faults(refs) {
     await row(
       "two at once",
       "a second run while the first trains",
-      { codes: [2], words: new RegExp(`another cellhue[sS]*process ${first.child.pid}`) },
+      { codes: [2], words: new RegExp(`another cellhue[\\s\\S]*process ${first.child.pid}`) },
       second,
       p,
       code === 0 ? [] : [`the first ended with ${code}`],
