@@ -36,7 +36,7 @@ export function shortageError(error: unknown): unknown {
     found: `${found}; cellhue held ${held} MiB at most`,
     remedy: [
       "start the same command again with more memory free; what a run has done is kept",
-      "--threads 1 takes less at once, with the same result",
+      "--threads 1 and a smaller --memory take less at once, with the same result",
       "of a run: smaller images (--size 64), fewer genes (--genes variance --top-genes 2000), a smaller --batch",
     ],
     cause: error,

@@ -5,7 +5,7 @@
  * CSR matrix and its dense form give the same bits.
  * Reference: Welford 1962; Chan, Golub & LeVeque 1983 for adding the zeros.
  */
-import type { Matrix } from "../matrix.js";
+import { eachEntry, type Matrix, selectRows } from "../matrix.js";
 
 export interface GeneScale {
   /** Mean of each gene. */
@@ -73,11 +73,7 @@ export function geneMoments(
     mean[j] += deviation / ++seen[j];
     squares[j] += deviation * (v - mean[j]);
   };
-  for (let r = 0; r < n; r++) {
-    const i = rows === undefined ? r : rows[r];
-    if (x.kind === "csr") for (let p = x.indptr[i]; p < x.indptr[i + 1]; p++) add(x.indices[p], x.values[p]);
-    else for (let j = 0, p = i * cols; j < cols; j++, p++) add(j, x.data[p]);
-  }
+  eachEntry(rows === undefined ? x : selectRows(x, rows), (_row, j, entry) => add(j, entry));
   for (let j = 0; j < cols; j++) {
     if (seen[j] === n) continue;
     const share = seen[j] / n;

@@ -11,7 +11,13 @@ import { access, mkdir, readdir, readFile, rm, rmdir, stat } from "node:fs/promi
 import { dirname, join, resolve } from "node:path";
 import type { SettingName, Settings } from "../config.js";
 import { CellhueError } from "../errors.js";
-import { type AtomicOptions, diskError, sweepTemporary, writeFileAtomic } from "./atomic.js";
+import {
+  type AtomicOptions,
+  diskError,
+  sweepTemporary,
+  writeFileAtomic,
+  writePiecesAtomic,
+} from "./atomic.js";
 import { type HeldLock, lock, lockName, refuseLocked } from "./lock.js";
 import type { XInfo } from "./reader.js";
 
@@ -339,6 +345,16 @@ export class RunFolder {
 
   /** Writes a file atomically; `path` is within the run folder, its folder is made where it is absent. */
   async write(path: string, data: string | Uint8Array, options?: AtomicOptions): Promise<void> {
+    await writeFileAtomic(await this.placeFor(path), data, options);
+  }
+
+  /** Writes a file piece by piece (see writePiecesAtomic). */
+  async writePieces(path: string, write: Parameters<typeof writePiecesAtomic>[1]): Promise<void> {
+    await writePiecesAtomic(await this.placeFor(path), write);
+  }
+
+  /** The absolute path, with its folder made. */
+  private async placeFor(path: string): Promise<string> {
     const full = this.path(path);
     // The run folder itself is never made again, nor is another's written into: where somebody removed it, this says so.
     this.held?.requireHeld();
@@ -349,7 +365,7 @@ export class RunFolder {
           throw diskError(error, full);
       });
     }
-    await writeFileAtomic(full, data, options);
+    return full;
   }
 
   /** Removes a file or a folder within the run folder, where it is there. */

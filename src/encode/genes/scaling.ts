@@ -17,7 +17,7 @@ import { cast } from "../../graph/ops/cast.js";
 import { clip } from "../../graph/ops/clip.js";
 import { add, log, mul, sub } from "../../graph/ops/elementwise.js";
 import { zeroMissing } from "../../graph/ops/zero-missing.js";
-import type { Matrix } from "../../matrix.js";
+import { eachEntry, type Matrix } from "../../matrix.js";
 
 export const scalings = ["norm2", "minmax", "zscore", "global"] as const;
 export type ScalingName = (typeof scalings)[number];
@@ -80,14 +80,10 @@ function geneExtremes(x: Matrix): { minimum: Float32Array; maximum: Float32Array
     if (v < minimum[j]) minimum[j] = v;
     if (v > maximum[j]) maximum[j] = v;
   };
-  if (x.kind === "dense") {
-    for (let i = 0, p = 0; i < rows; i++) for (let j = 0; j < cols; j++, p++) see(j, x.data[p]);
-    return { minimum, maximum };
-  }
   const stored = new Int32Array(cols);
-  x.indices.forEach((j, p) => {
+  eachEntry(x, (_row, j, v) => {
     stored[j]++;
-    see(j, x.values[p]);
+    see(j, v);
   });
   for (let j = 0; j < cols; j++) if (stored[j] < rows) see(j, 0);
   return { minimum, maximum };
