@@ -141,10 +141,11 @@ export function document(figures, fuzz) {
         f.survived ? "as it should be" : "**FAILED**",
       ]),
     ),
-    "Memory: an array, a graph or a worker that does not get its memory is told of with exit code 2 and what to do. V8's own heap and " +
-      "native libraries (onnxruntime's threads, resvg, WebAssembly's compiler) end the process themselves where an allocation of " +
-      "theirs fails, and a container's limit is a SIGKILL: nothing can be said then (exit codes 133, 134, 137), but the run folder is as after " +
-      "any kill, and the same command goes on with more memory.",
+    "Memory: an array, a graph or a worker that does not get its memory is told of with exit code 2 and what to do. Where V8's own heap or a " +
+      "native library (onnxruntime's threads, resvg, WebAssembly's compiler) does not get it, the process ends itself, and a container's limit " +
+      "is a SIGKILL: nothing of ours can set the exit code then (133, 134, 137, 139), but a shell that waits beside the process says that memory did not " +
+      "suffice and what to do, the run folder is as after any kill, and the same command goes on with more memory. Where a container is " +
+      "too small for any run, cellhue warns of it beforehand.",
     "",
   ];
   if (fuzz !== undefined)

@@ -8,7 +8,7 @@
  *
  * --fuzz: figures of the readers' fuzz tests, [{ reader, cases, refused, read, hangs, crashes, peakMB }], for a table of
  *   their own; left out where there are none.
- * --keep, --from: write the figures to a file; make the document of figures that were kept.
+ * --keep, --from: write the figures to a file; make the document of figures that were kept (of several: --from A --from B).
  * A case that fails is printed with its seed, stage and second, by which it can be repeated; the exit code is then 1.
  * Some faults need Linux and root (mounts, another user, limits); where they cannot be had they are told as not tried.
  */
@@ -58,7 +58,7 @@ const { values: options } = parseArgs({
     only: { type: "string", default: "kills,points,interrupts,faults" },
     fuzz: { type: "string" },
     keep: { type: "string" },
-    from: { type: "string" },
+    from: { type: "string", multiple: true },
     "no-write": { type: "boolean", default: false },
   },
 });
@@ -594,7 +594,7 @@ function memoryOutcome({ code, signal }) {
   if (code === 2)
     return { codes: [2], words: /memory does not suffice|no more threads|does not fit into memory/ };
   const aborts = [133, 134, 137, "SIGABRT", "SIGTRAP", "SIGKILL", "SIGILL", "SIGSEGV", "SIGBUS"];
-  return { codes: aborts.includes(code ?? signal) ? [code] : [] };
+  return { codes: aborts.includes(code ?? signal) ? [code] : [], words: /without a word[\s\S]*--threads 1/ };
 }
 
 const sleepers = [];
@@ -628,11 +628,17 @@ async function measure() {
   return figures;
 }
 
+/** Figures of several calls with --only, as one. */
+function together(paths) {
+  const all = paths.map((path) => JSON.parse(readFileSync(path, "utf8")));
+  return Object.assign({}, ...all, { failures: all.flatMap((one) => one.failures) });
+}
+
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
 const { document } = await import("./reliability-doc.mjs");
 let figures;
 try {
-  figures = options.from ? JSON.parse(readFileSync(options.from, "utf8")) : await measure();
+  figures = options.from ? together(options.from) : await measure();
 } finally {
   if (failures.length === 0) rmSync(work, { recursive: true, force: true });
   else say(`what the failed cases left lies in ${work}`);

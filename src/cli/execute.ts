@@ -1,6 +1,7 @@
 /** What all commands share: progress, Ctrl-C, the result as text or as JSON, errors and exit codes. */
 import { CellhueError, InterruptedError } from "../errors.js";
 import type { StageContext } from "../stages/context.js";
+import { leaveLastWords } from "./last-words.js";
 import { printable } from "./printable.js";
 import { terminalProgress } from "./progress.js";
 import { shortageError } from "./shortage.js";
@@ -29,6 +30,7 @@ export async function execute(
   options: OutputOptions,
   work: (ctx: StageContext) => Promise<Outcome>,
 ): Promise<number> {
+  leaveLastWords();
   const progress = await terminalProgress({
     quiet: options.quiet === true,
     tty: process.stderr.isTTY === true,

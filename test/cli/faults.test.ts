@@ -97,6 +97,25 @@ describe("while it trains", () => {
   });
 });
 
+it.skipIf(process.platform === "win32")(
+  "killed by itself or by the system, it has last words; else none",
+  async () => {
+    const out = place("last-words");
+    const run = start(args(out));
+    await reached(run, out, "preprocess");
+    run.child.kill("SIGKILL"); // the process alone, as for want of memory
+    expect((await run.ended).stderr).toMatch(/ended without a word[\s\S]*--threads 1/);
+    const other = place("interrupted");
+    const { at, code, stderr } = await signalled(args(other), other, {
+      stage: "preprocess",
+      seconds: 0,
+      signal: "SIGINT",
+    });
+    expect([at, code]).toEqual(["preprocess", 130]);
+    expect(stderr).not.toMatch(/ended without a word/);
+  },
+);
+
 describe.skipIf(process.platform !== "linux")("standard output", () => {
   const shell = (line: string) => cellhue([], { through: ["bash", "-c", line, "bash"] });
   const inspect = `"$1" "$2" inspect '${file}' --json`;
