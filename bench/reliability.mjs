@@ -333,7 +333,7 @@ async function faults(refs) {
     const ended = await cellhue(p.args, { crash: `full:${at}` });
     await row(
       "disk full",
-      `the ${at}th write of ${ref.points.half} fails`,
+      `write ${at} of ${ref.points.half} fails`,
       { codes: [2], words: /disk is full/ },
       ended,
       p,
