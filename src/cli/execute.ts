@@ -1,8 +1,10 @@
 /** What all commands share: progress, Ctrl-C, the result as text or as JSON, errors and exit codes. */
 import { CellhueError, InterruptedError } from "../errors.js";
 import type { StageContext } from "../stages/context.js";
+import { leaveLastWords } from "./last-words.js";
 import { printable } from "./printable.js";
 import { terminalProgress } from "./progress.js";
+import { shortageError } from "./shortage.js";
 
 export interface OutputOptions {
   json?: boolean;
@@ -16,6 +18,10 @@ export interface Outcome {
   text: string;
 }
 
+/** CELLHUE_CHECKPOINT_SECONDS: how often a training is kept; what a kill can cost. */
+const { CELLHUE_CHECKPOINT_SECONDS: given } = process.env;
+const checkpointSeconds = given !== undefined && Number(given) >= 0 ? Number(given) : undefined;
+
 /**
  * Runs a command's work to its end.
  * @returns the exit code: 0, 2 for bad input, 130 for an interrupt, 1 for a bug
@@ -24,6 +30,7 @@ export async function execute(
   options: OutputOptions,
   work: (ctx: StageContext) => Promise<Outcome>,
 ): Promise<number> {
+  leaveLastWords();
   const progress = await terminalProgress({
     quiet: options.quiet === true,
     tty: process.stderr.isTTY === true,
@@ -38,7 +45,7 @@ export async function execute(
   process.on("SIGINT", interrupt);
   process.on("SIGTERM", interrupt);
   try {
-    const { json, text } = await work({ progress, signal: abort.signal });
+    const { json, text } = await work({ progress, signal: abort.signal, checkpointSeconds });
     progress.stop();
     if (options.json) await print(process.stdout, `${JSON.stringify(json, null, 2)}\n`);
     else if (!options.quiet && text !== "") await print(process.stdout, `${printable(text)}\n`);
@@ -56,7 +63,8 @@ export async function execute(
 }
 
 /** Tells of an error. @returns the exit code */
-export async function fail(error: unknown, options: OutputOptions): Promise<number> {
+export async function fail(thrown: unknown, options: OutputOptions): Promise<number> {
+  const error = shortageError(thrown);
   const expected = error instanceof CellhueError;
   const message = error instanceof Error ? error.message : String(error);
   if (options.json) {

@@ -2,6 +2,7 @@
 /** The command line. Loads nothing heavy: a command imports its stage when it runs. */
 import { Command, CommanderError } from "commander";
 import { CellhueError } from "../errors.js";
+import { diskError } from "../io/atomic.js";
 import { cellhueVersion } from "../stages/versions.js";
 import { addAudit } from "./audit.js";
 import { baselines } from "./baselines.js";
@@ -76,9 +77,17 @@ Exit codes: 0 done, 1 a fault of cellhue, 2 bad input or options, 130 interrupte
   }
 }
 
-// A reader that went away (cellhue … | head) is no fault.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+// A reader that went away (cellhue … | head) is no fault; a full disk behind a redirection is one of the disk.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  void fail(diskError(error, "standard output", undefined, ">"), {}).then((code) => process.exit(code));
+});
 process.stderr.on("error", () => {});
+// What a library throws out of a timer or a worker of its own.
+process.on("uncaughtException", (error) => {
+  const options = { json: process.argv.includes("--json"), debug: process.argv.includes("--debug") };
+  void fail(error, options).then((code) => process.exit(code));
+});
 
 // Threads of the libraries would keep the process alive.
 process.exit(await main(process.argv.slice(2)));

@@ -3,6 +3,7 @@
  * A kill at any moment leaves the old file or the new one, and at worst a temporary file, which `sweepTemporary` of the
  * next run removes. Failures of the disk become CellhueErrors.
  */
+import { statfsSync } from "node:fs";
 import { open, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { CellhueError } from "../errors.js";
@@ -132,7 +133,10 @@ const reasons: Record<string, readonly [string, string]> = {
   EISDIR: ["a folder stands where a file is to be written", "choose another path with OPTION"],
   ENOENT: ["the folder is gone", "something removed it meanwhile: start the same command again"],
   ENAMETOOLONG: ["the path is longer than this file system allows", "choose a shorter path with OPTION"],
-  EFBIG: ["the file is larger than this file system or your limit allows", "choose another disk with OPTION"],
+  EFBIG: [
+    "the file is larger than this file system or your limit allows",
+    "raise the limit (ulimit -f) and start again, or choose another disk with OPTION",
+  ],
   EIO: ["the disk reports an error", "check the disk, or choose another one with OPTION"],
   EMFILE: ["too many files are open", "raise the limit (ulimit -n) and start the same command again"],
 };
@@ -145,11 +149,25 @@ export function diskError(error: unknown, path: string, bytes?: number, option =
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   const reason = Object.hasOwn(reasons, code) ? reasons[code] : undefined;
   if (reason === undefined) return error;
-  const size = bytes === undefined ? "" : ` (${bytes.toLocaleString("en-US")} bytes)`;
+  const free = code === "ENOSPC" ? freeBytes(dirname(path)) : undefined;
+  const told = [
+    ...(bytes === undefined ? [] : [`${bytes.toLocaleString("en-US")} bytes to write`]),
+    ...(free === undefined ? [] : [`${free.toLocaleString("en-US")} bytes free`]),
+  ].join(", ");
   return new CellhueError(`cannot write ${basename(path)}: ${reason[0]}`, {
     where: path,
-    found: `${code}${size}`,
+    found: told === "" ? code : `${code} (${told})`,
     remedy: reason[1].replace("OPTION", option),
     cause: error,
   });
+}
+
+/** What a folder's disk has free for us; undefined where its system does not tell. */
+function freeBytes(folder: string): number | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return undefined;
+  }
 }

@@ -6,26 +6,53 @@
 import { createHash, type Hash } from "node:crypto";
 import { createReadStream, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
-import { throwIfAborted } from "../errors.js";
+import { CellhueError, InterruptedError, throwIfAborted } from "../errors.js";
 import { byCodePoint } from "./labels.js";
 
 /**
  * @returns hexadecimal, and the bytes that went in
- * @throws InterruptedError
+ * @throws CellhueError where a file is gone or the disk fails; InterruptedError
  */
 export async function hashInput(
   path: string,
   signal?: AbortSignal,
 ): Promise<{ sha256: string; bytes: number }> {
   const hash = createHash("sha256");
-  const files = filesOf(path);
   let bytes = 0;
-  for (const { name, at } of files) {
-    const { size } = statSync(at);
-    if (files.length > 1) hash.update(`${name}\0${size}\0`);
-    bytes += await update(hash, at, signal);
+  try {
+    const files = filesOf(path);
+    for (const { name, at } of files) {
+      const { size } = statSync(at);
+      if (files.length > 1) hash.update(`${name}\0${size}\0`);
+      bytes += await update(hash, at, signal);
+    }
+  } catch (cause) {
+    if (cause instanceof InterruptedError || !(cause instanceof Error && "code" in cause)) throw cause;
+    throw new CellhueError("the file cannot be read any more", {
+      where: path,
+      found: cause.message,
+      remedy: "put the file back, then start the same command again",
+      cause,
+    });
   }
   return { sha256: hash.digest("hex"), bytes };
+}
+
+/**
+ * Names, sizes and times of the files that an input is of, to tell cheaply that it may have changed.
+ * @returns undefined where one of them is gone
+ */
+export function stampInput(path: string): string | undefined {
+  try {
+    return filesOf(path)
+      .map(({ name, at }) => {
+        const { size, mtimeMs, ino } = statSync(at);
+        return `${name}\0${size}\0${mtimeMs}\0${ino}`;
+      })
+      .join("\n");
+  } catch {
+    return undefined;
+  }
 }
 
 async function update(hash: Hash, path: string, signal?: AbortSignal): Promise<number> {

@@ -19,7 +19,7 @@ import {
   writeFileAtomic,
   writePiecesAtomic,
 } from "./atomic.js";
-import { lock, lockName, refuseLocked } from "./lock.js";
+import { type HeldLock, lock, lockName, refuseLocked } from "./lock.js";
 import type { XInfo } from "./reader.js";
 
 import { shellWord, visible } from "./visible.js";
@@ -229,15 +229,20 @@ export class RunFolder {
   /** Absolute path. */
   readonly root: string;
   private readonly clocks = new Map<StageName, number>();
-  private readonly unlock: () => void;
 
+  /** @param held undefined for one that only reads */
   private constructor(
     root: string,
     private state: RunRecord,
-    unlock: () => void,
+    private readonly held: HeldLock | undefined,
   ) {
     this.root = root;
-    this.unlock = unlock;
+  }
+
+  /** The stage in which the process before this one was ended without giving the folder back: killed, or by its own memory. */
+  get cutOff(): StageName | undefined {
+    if (this.held?.inherited !== true) return undefined;
+    return stageNames.find((name) => this.state.stages[name]?.state === "started");
   }
 
   /** run.json as it stands. */
@@ -284,7 +289,7 @@ export class RunFolder {
     let made: string | undefined;
     try {
       made = await mkdir(path, { recursive: true });
-      const unlock = await lock(path);
+      const held = await lock(path);
       try {
         await requireNoWayOut(path);
         await sweepTemporary(path);
@@ -295,11 +300,11 @@ export class RunFolder {
           ...start,
           stages: found?.stages ?? {},
         };
-        const run = new RunFolder(path, record, unlock);
+        const run = new RunFolder(path, record, held);
         await run.save();
         return run;
       } catch (error) {
-        unlock();
+        held.release();
         throw error;
       }
     } catch (error) {
@@ -316,21 +321,21 @@ export class RunFolder {
   static async open(root: string, { shared = false } = {}): Promise<RunFolder> {
     const path = resolve(root);
     const record = await readRecord(path);
-    if (shared) return new RunFolder(path, record, () => {});
-    const unlock = await lock(path);
+    if (shared) return new RunFolder(path, record, undefined);
+    const held = await lock(path);
     try {
       await requireNoWayOut(path);
       await sweepTemporary(path);
-      return new RunFolder(path, await readRecord(path), unlock);
+      return new RunFolder(path, await readRecord(path), held);
     } catch (error) {
-      unlock();
-      throw error;
+      held.release();
+      throw diskError(error, path);
     }
   }
 
   /** Lets go of the folder. */
   close(): void {
-    this.unlock();
+    this.held?.release();
   }
 
   /** @throws CellhueError where the parts (names out of run.json and other files) lead out of the run folder */
@@ -363,15 +368,28 @@ export class RunFolder {
     await writePiecesAtomic(await this.placeFor(path), write);
   }
 
-  /** The absolute path, with its folder made. The run folder itself is never made again: where somebody removed it, writing says so. */
+  /** The absolute path, with its folder made. */
   private async placeFor(path: string): Promise<string> {
     const full = this.path(path);
-    if (path.includes("/") && (await this.has("run.json"))) {
-      await mkdir(dirname(full), { recursive: true }).catch((error: unknown) => {
-        throw diskError(error, full);
+    // The run folder itself is never made again, nor is another's written into: where somebody removed it, this says so.
+    this.held?.requireHeld();
+    const folders = path.split("/").slice(0, -1);
+    for (const depth of folders.keys()) {
+      await mkdir(this.path(...folders.slice(0, depth + 1))).catch((error: unknown) => {
+        if (!(error instanceof Error && "code" in error && error.code === "EEXIST"))
+          throw diskError(error, full);
       });
     }
     return full;
+  }
+
+  /** Removes a file or a folder within the run folder, where it is there. */
+  async remove(...parts: string[]): Promise<void> {
+    const full = this.path(...parts);
+    this.held?.requireHeld();
+    await rm(full, { recursive: true, force: true }).catch((error: unknown) => {
+      throw diskError(error, full);
+    });
   }
 
   async writeJson(path: string, value: unknown): Promise<void> {
@@ -470,7 +488,7 @@ export class RunFolder {
       for (const name of await readdir(this.path(folder)).catch(() => [])) {
         const path = folder === "" ? name : `${folder}/${name}`;
         if (rules[stage].writes.some((rule) => rule.test(path))) {
-          await rm(this.path(path), { recursive: true, force: true });
+          await this.remove(path);
         }
       }
     }
@@ -503,7 +521,7 @@ export class RunFolder {
   }
 
   private async save(): Promise<void> {
-    await writeFileAtomic(this.path("run.json"), `${JSON.stringify(this.state, null, 2)}\n`);
+    await this.writeJson("run.json", this.state);
   }
 }
 

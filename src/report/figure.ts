@@ -78,15 +78,12 @@ export async function figurePng({ svg }: Figure): Promise<Uint8Array> {
   return encodePng(rgb, width, height, zoom * 96);
 }
 
-/** Writes `<name>.svg` and `<name>.png` into `dir`, which is made where it is absent; each file appears whole or not. */
-export async function writeFigure(dir: string, figure: Figure): Promise<void> {
-  const [{ mkdir }, path, { writeFileAtomic }] = await Promise.all([
-    import("node:fs/promises"),
-    import("node:path"),
-    import("../io/atomic.js"),
-  ]);
+/** Writes figures/<name>.svg and .png; each file appears whole or not. @param run what writes files, a run folder */
+export async function writeFigure(
+  run: { write(path: string, data: string | Uint8Array): Promise<void> },
+  figure: Figure,
+): Promise<void> {
   const png = await figurePng(figure);
-  await mkdir(dir, { recursive: true });
-  await writeFileAtomic(path.join(dir, `${figure.name}.svg`), `${figure.svg}\n`);
-  await writeFileAtomic(path.join(dir, `${figure.name}.png`), png);
+  await run.write(`figures/${figure.name}.svg`, `${figure.svg}\n`);
+  await run.write(`figures/${figure.name}.png`, png);
 }

@@ -529,7 +529,7 @@ async function writeFigures(
   ];
   const names: string[] = [];
   for (const figure of figures) {
-    await writeFigure(run.path("figures"), figure);
+    await writeFigure(run, figure);
     names.push(`figures/${figure.name}.svg`, `figures/${figure.name}.png`);
   }
   return names;

@@ -798,7 +798,7 @@ async function drawFigures(
       geneDeletion({ shares, panels: [panel("deletion", deletion), panel("insertion", insertion)] }),
     );
   }
-  for (const figure of figures) await writeFigure(run.path("figures"), figure);
+  for (const figure of figures) await writeFigure(run, figure);
   return figures.flatMap(({ name }) => [`figures/${name}.svg`, `figures/${name}.png`]);
 }
 

@@ -19,14 +19,16 @@ import { type FinalHistory, readWeights } from "./train.js";
 
 /** model_final.onnx */
 export async function finalModel(run: RunFolder, settings: Settings, samples: Samples): Promise<Uint8Array> {
-  const { net, ...training } = await run.readJson<FinalHistory>("final/history.json");
+  // Without its seconds: the same data and settings make the same bytes.
+  const { net, nTrain, nValidation, epochs, bestEpoch, chosen, weights } =
+    await run.readJson<FinalHistory>("final/history.json");
   const { final } = await readSplits(run);
   return model(run, settings, samples, {
     net,
     key: final.sameAs ?? "final",
     folder: "final",
     validation: final.validation.length,
-    training: { ...training, epochs: training.epochs.length },
+    training: { epochs: epochs.length, bestEpoch, chosen, nTrain, nValidation, weights },
   });
 }
 

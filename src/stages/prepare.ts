@@ -10,11 +10,11 @@ import type { Settings } from "../config.js";
 import { CellhueError, throwIfAborted } from "../errors.js";
 import { sizeWords } from "../image-size.js";
 import { describeGenes } from "../io/gene-names.js";
-import { hashInput } from "../io/input-hash.js";
+import { hashInput, stampInput } from "../io/input-hash.js";
 import { columnAsLabels, columnOf, type LabelSet, resolveLabels } from "../io/labels.js";
 import type { MatrixState } from "../io/matrix-state.js";
-import { memoryLimit } from "../io/memory.js";
-import { matrixWithin, type OpenOptions, openExpression, requireSize } from "../io/reader.js";
+import { memoryCaution, memoryLimit } from "../io/memory.js";
+import { heldBytes, matrixWithin, type OpenOptions, openExpression, requireSize } from "../io/reader.js";
 import {
   type ClassRecord,
   type InputRecord,
@@ -96,6 +96,8 @@ export async function readInput(asked: Settings, ctx: StageContext): Promise<Run
         `${labels.rows.length} samples and ${reader.genes} genes have no ${asked.components} principal components; ${most} are taken`,
       );
     }
+    const caution = memoryCaution(Math.min(heldBytes(reader), memoryLimit(asked.memory)));
+    if (caution !== undefined) ctx.progress.warn(caution);
     const settings = { ...asked, components: Math.min(asked.components, most) };
     const splits = drawSplits(labels, settings, (name, option) => {
       const texts = columnAsLabels(columnOf(obs, name, option));
@@ -103,9 +105,10 @@ export async function readInput(asked: Settings, ctx: StageContext): Promise<Run
     });
     for (const note of splits.notes) ctx.progress.warn(note);
     const folders = safeNames(labels.classes);
+    const { requireSame, ...hashed } = await watchedHash(asked, ctx.signal);
     const record: InputRecord = {
       path: resolve(asked.file),
-      ...(await inputHash(asked, ctx.signal)),
+      ...hashed,
       samples: reader.samples,
       genes: reader.genes,
       dropped: labels.dropped,
@@ -116,12 +119,17 @@ export async function readInput(asked: Settings, ctx: StageContext): Promise<Run
     let held: Promise<ReadX> | undefined;
     let shares: Float64Array | null = null;
     let told = false;
+    const read = async () => {
+      // X is read again for the genes, hours later: another file by then must not explain the nets of this one.
+      await requireSame();
+      const found = await readMatrix(settings, { record, labels, samples }, told ? onlyBars(ctx) : ctx);
+      await requireSame();
+      told = true;
+      shares = found.shares;
+      return found;
+    };
     const load = () => {
-      held ??= readMatrix(settings, { record, labels, samples }, told ? onlyBars(ctx) : ctx).then((read) => {
-        told = true;
-        shares = read.shares;
-        return read;
-      });
+      held ??= read();
       return held.then(({ matrix }) => matrix);
     };
     return {
@@ -270,6 +278,31 @@ async function inputHash(
   };
 }
 
+/** The digest, and what tells later whether it still is that of the file (which may be gone: reading it says so). */
+async function watchedHash(settings: Settings, signal: AbortSignal | undefined) {
+  let stamp = stampInput(settings.file);
+  const hashed = await inputHash(settings, signal);
+  const requireSame = async () => {
+    const now = stampInput(settings.file);
+    if (now === undefined || now === stamp) return;
+    if ((await inputHash(settings, signal)).sha256 !== hashed.sha256)
+      throw changedFile(resolve(settings.file), hashed.sha256);
+    stamp = now;
+  };
+  return { ...hashed, requireSame };
+}
+
+export function changedFile(path: string, sha256: string): CellhueError {
+  return new CellhueError("the file has changed since the run began", {
+    where: path,
+    expected: `the file with SHA-256 ${sha256.slice(0, 12)}…`,
+    remedy: [
+      "put the file of then back, and start the same command again",
+      "cellhue run FILE --label COLUMN --out ANOTHER_DIR makes a run of the new file",
+    ],
+  });
+}
+
 /** What is odd about the names of the genes: told once, since results are named by them. */
 function tellGenes(names: readonly string[], { progress }: StageContext): void {
   for (const { level, what, remedy } of geneFindings(describeGenes(names)))
@@ -326,7 +359,16 @@ export async function openRun(
     classes: input.classes,
     versions: versions(),
   });
+  tellCutOff(run, ctx);
   return { run, input };
+}
+
+/** A process that was killed could not say why; whoever goes on hears of it. */
+export function tellCutOff(run: RunFolder, { progress }: StageContext): void {
+  if (run.cutOff === undefined) return;
+  progress.note(
+    `the last process on this folder was ended in ${run.cutOff}, without a word: it was killed, or memory did not suffice. This one goes on where it was; where memory is short, --threads 1 and a smaller --memory take less`,
+  );
 }
 
 const exists = (path: string) =>

@@ -4,7 +4,7 @@
  * a run that was cut off takes up where it was.
  */
 
-import { mkdir, readdir, readFile, rm } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import type { Settings } from "../config.js";
 import type { Projection } from "../embed/projection.js";
 import type { EncoderFit } from "../encode/encoder.js";
@@ -129,7 +129,7 @@ export async function preprocessStage(
   for (const draw of draws) {
     throwIfAborted(signal);
     const figure = await draw();
-    await writeFigure(run.path("figures"), figure);
+    await writeFigure(run, figure);
     names.push(`figures/${figure.name}.svg`, `figures/${figure.name}.png`);
   }
   const tables = ["embedding.csv", "genes.csv"];
@@ -137,7 +137,7 @@ export async function preprocessStage(
     await run.write("genes_pixels.csv", genesPixelsCsv(input.genes(), fit.painter));
     tables.push("genes_pixels.csv");
   }
-  await rm(run.path("work"), { recursive: true, force: true });
+  await run.remove("work");
   await run.finish("preprocess", [
     ...tables,
     "encoders/all/encoder.safetensors",
@@ -290,8 +290,7 @@ async function imageWriter(
   const { encodePng } = await import("../io/png.js");
   const there = new Set<string>();
   for (const { folder } of classes) {
-    await mkdir(run.path("benchmarking", folder), { recursive: true });
-    for (const name of await readdir(run.path("benchmarking", folder)))
+    for (const name of await readdir(run.path("benchmarking", folder)).catch(() => []))
       there.add(`benchmarking/${folder}/${name}`);
   }
   const { size } = settings;

@@ -27,7 +27,7 @@ export async function reportStage(run: RunFolder, settings: Settings, ctx: Stage
   const { writeFigure } = await import("../report/figure.js");
   for (const figure of figures) {
     throwIfAborted(signal);
-    await writeFigure(run.path("figures"), figure);
+    await writeFigure(run, figure);
   }
   await run.write("report.html", html);
   await run.finish("report", ["report.html", ...figures.map(({ name }) => `figures/${name}.svg`)]);

@@ -6,7 +6,7 @@ import { RunFolder, type StageName, stageSettings, stagesAlong } from "../io/run
 import { silent } from "../progress.js";
 import type { Metrics } from "./compare.js";
 import type { StageContext } from "./context.js";
-import { openRun, type RunInput, readInput, requireTrainable } from "./prepare.js";
+import { changedFile, openRun, type RunInput, readInput, requireTrainable, tellCutOff } from "./prepare.js";
 
 /** What a command reports at its end; also what --json prints. */
 export interface RunResult {
@@ -74,6 +74,7 @@ export async function runStage(
   ctx: StageContext = quiet,
 ): Promise<RunResult> {
   const run = await RunFolder.open(folder);
+  tellCutOff(run, ctx);
   try {
     const before = run.record.settings;
     const settings = { ...resolveSettings(sources, before), out: before.out };
@@ -143,7 +144,8 @@ async function anyStage(
 /** The file of a run, which must be the one that the run began with. */
 async function inputOf(run: RunFolder, settings: Settings, ctx: StageContext): Promise<RunInput> {
   const input = await readInput({ ...settings, file: run.record.input.path }, ctx);
-  if (input.record.sha256 !== run.record.input.sha256) throw changedFile(run);
+  const { path, sha256 } = run.record.input;
+  if (input.record.sha256 !== sha256) throw changedFile(path, sha256);
   return input;
 }
 
@@ -185,14 +187,6 @@ async function resultOf(run: RunFolder): Promise<RunResult> {
     metrics: done("compare") ? await run.readJson<Metrics>("metrics.json") : undefined,
     report: done("report") ? run.path("report.html") : undefined,
   };
-}
-
-function changedFile(run: RunFolder): CellhueError {
-  return new CellhueError("the file has changed since the run began", {
-    where: run.record.input.path,
-    expected: `the file with SHA-256 ${run.record.input.sha256.slice(0, 12)}…`,
-    remedy: "cellhue run FILE --label COLUMN --out ANOTHER_DIR makes a run of the new file",
-  });
 }
 
 /** Settings of a call of the library. */

@@ -85,7 +85,7 @@ export async function saliencyStage(run: RunFolder, settings: Settings, ctx: Sta
     size,
     net: final.net,
   });
-  for (const figure of figures) await writeFigure(run.path("figures"), figure);
+  for (const figure of figures) await writeFigure(run, figure);
   const names = figures.flatMap(({ name }) => [`figures/${name}.svg`, `figures/${name}.png`]);
   await run.finish("saliency", ["model_final.onnx", ...finalFiles, ...names], { net: final.net, missing });
 }

@@ -3,7 +3,7 @@
  * history.json, predictions.csv, validation.csv} and oof_<net>.csv; final/ belongs to the stage saliency. A fold is done when its history.json is there; one under
  * way has a checkpoint, from which a killed run continues to the same bits. A fold that fails stops the run.
  */
-import { readFile, rm } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import type { Settings } from "../config.js";
 import { CellhueError, throwIfAborted } from "../errors.js";
 import { accuracy } from "../evaluate/accuracy.js";
@@ -33,8 +33,8 @@ import type { FoldHistory } from "./compare.js";
 import { onlyBars, type StageContext } from "./context.js";
 import { innerCv } from "./draw-splits.js";
 
-/** Seconds between two checkpoints: what a kill can cost. */
-const checkpointEvery = 60;
+/** Seconds between two checkpoints where the context does not say: what a kill can cost. */
+const CHECKPOINT_SECONDS = 60;
 /** Keeps the streams of the nets apart; never renumbered, since results depend on it. */
 const netSeeds: Record<NetName, number> = {
   resnet18: 1,
@@ -379,8 +379,7 @@ async function trainOrRead(unit: Unit, job: Job): Promise<Trained> {
   return trained;
 }
 
-const removeCheckpoint = (run: RunFolder, folder: string) =>
-  rm(run.path(folder, "checkpoint.safetensors"), { force: true });
+const removeCheckpoint = (run: RunFolder, folder: string) => run.remove(folder, "checkpoint.safetensors");
 
 /** A training's weights, and its history where it ended just now. */
 interface Trained {
@@ -435,7 +434,7 @@ async function trainUnit(unit: Unit, job: Job): Promise<Trained> {
     name,
     ...ctx,
     checkpoint: {
-      due: () => performance.now() - written > 1000 * checkpointEvery,
+      due: () => performance.now() - written > 1000 * (ctx.checkpointSeconds ?? CHECKPOINT_SECONDS),
       async save(standing) {
         await run.write(checkpoint, packStanding(standing));
         written = performance.now();

@@ -339,7 +339,7 @@ describe.skipIf(!canMount)("a full disk", () => {
       const args = ["preprocess", demo, "--label", "cell_type", "--out", join(small, "run")];
       const full = await cellhue(args);
       expect(full.code).toBe(2);
-      expect(full.stderr).toMatch(/disk is full[\s\S]*bytes\)[\s\S]*--out/);
+      expect(full.stderr).toMatch(/disk is full[\s\S]*bytes to write, [\d,]+ bytes free\)[\s\S]*--out/);
       const left = readdirSync(join(small, "run"), { recursive: true }).map(String);
       expect(left.filter((name) => name.includes("cellhue-tmp") || name.includes("lock"))).toEqual([]);
       expect(JSON.parse(readFileSync(join(small, "run", "run.json"), "utf8")).stages.preprocess.state).toBe(
@@ -384,31 +384,5 @@ describe("interrupts", () => {
     expect(second.code).toBe(2);
     expect(second.stderr).toMatch(new RegExp(`another cellhue[\\s\\S]*process ${first.child.pid}`));
     expect((await first.ended).code).toBe(0);
-  });
-
-  it("killed at any moment, it ends in the same files", async () => {
-    const args = [
-      "preprocess",
-      join(root, "assets/demo/infercnvpy_oligodendroglioma.h5ad"),
-      "--label",
-      "cell_type",
-    ];
-    const whole = join(folder, "whole");
-    const { seconds } = await cellhue([...args, "--out", whole]);
-    const files = (path: string) =>
-      readdirSync(path, { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile() && entry.name !== "run.json")
-        .map((entry) => join(entry.parentPath, entry.name).slice(path.length))
-        .sort();
-    for (const share of [0.4, 0.55, 0.7, 0.85]) {
-      const { child, ended } = start([...args, "--out", out]);
-      setTimeout(() => child.kill("SIGKILL"), seconds * share * 1000);
-      await ended;
-    }
-    expect((await cellhue([...args, "--out", out])).code).toBe(0);
-    expect(files(out)).toEqual(files(whole));
-    for (const name of files(whole)) {
-      expect(readFileSync(join(out, name)).equals(readFileSync(join(whole, name))), name).toBe(true);
-    }
   });
 });

@@ -55,7 +55,9 @@ describe("writeFileAtomic", () => {
         await writeFileAtomic(path, "old");
         const error = await writeFileAtomic(path, new Uint8Array(1 << 20)).catch((e: unknown) => e);
         expect(error).toBeInstanceOf(CellhueError);
-        expect((error as CellhueError).describe()).toMatch(/disk is full[\s\S]*1,048,576 bytes/);
+        expect((error as CellhueError).describe()).toMatch(
+          /disk is full[\s\S]*1,048,576 bytes to write, [\d,]+ bytes free/,
+        );
         expect((error as CellhueError).exitCode).toBe(2);
         expect(readFileSync(path, "utf8")).toBe("old");
         expect(readdirSync(folder)).toEqual(["file"]);
@@ -70,7 +72,10 @@ describe("diskError", () => {
   it.each(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO"])("%s is the user's to know", (code) => {
     const error = diskError(Object.assign(new Error(code), { code }), "/x/file", 12);
     expect(error).toBeInstanceOf(CellhueError);
-    expect((error as CellhueError).parts).toMatchObject({ where: "/x/file", found: `${code} (12 bytes)` });
+    expect((error as CellhueError).parts).toMatchObject({
+      where: "/x/file",
+      found: `${code} (12 bytes to write)`,
+    });
   });
   it("names the option that gave the path", () => {
     const remedy = (option?: string) => {

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { InterruptedError } from "../../src/errors.js";
-import { hashInput } from "../../src/io/input-hash.js";
+import { CellhueError, InterruptedError } from "../../src/errors.js";
+import { hashInput, stampInput } from "../../src/io/input-hash.js";
 
 let folder = "";
 beforeAll(() => {
@@ -35,4 +35,19 @@ it("of a matrix.mtx: that of its folder, where nothing else is in it", async () 
 });
 it("stops when asked to", async () => {
   await expect(hashInput("package.json", AbortSignal.abort())).rejects.toThrow(InterruptedError);
+});
+it("of a file that is gone: an error for users", async () => {
+  const error = await hashInput(join(folder, "gone")).catch((e: unknown) => e);
+  expect(error).toBeInstanceOf(CellhueError);
+  expect((error as CellhueError).parts.found).toMatch(/ENOENT/);
+});
+it("a stamp changes with the files, and is absent where one is gone", () => {
+  const path = join(folder, "s");
+  mkdirSync(path);
+  writeFileSync(join(path, "a"), "1");
+  const before = stampInput(path);
+  expect(stampInput(path)).toBe(before);
+  writeFileSync(join(path, "b"), "1");
+  expect(stampInput(path)).not.toBe(before);
+  expect(stampInput(join(folder, "gone"))).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -167,6 +167,23 @@ describe("open", () => {
   });
 });
 
+it.skipIf(!canMount)(
+  "a disk that has become read-only is told of, not taken for another process",
+  async () => {
+    mountTiny(parent, 64);
+    try {
+      (await RunFolder.create(root, start())).close();
+      const dead = { pid: 2 ** 22 + 1, host: hostname(), began: null };
+      writeFileSync(join(root, "run.lock"), JSON.stringify(dead));
+      execFileSync("mount", ["-o", "remount,ro", parent]);
+      for (const work of [() => RunFolder.open(root), () => RunFolder.create(root, start())])
+        expect((await errorOf(work())).message).toMatch(/read-only/);
+    } finally {
+      unmount(parent);
+    }
+  },
+);
+
 describe("stages", () => {
   it("are done once; a later setting redoes only what depends on it", async () => {
     const run = await RunFolder.create(root, start());
@@ -313,10 +330,50 @@ describe("lock", () => {
       );
       (await RunFolder.open(root)).close();
     }
+    // Right after a kill nobody is told that a run goes on: half a lock is looked at until it is old.
     writeFileSync(join(root, "run.lock"), "");
-    await errorOf(RunFolder.open(root));
-    await new Promise((resolve) => setTimeout(resolve, 2100));
     (await RunFolder.open(root)).close();
+  });
+
+  it("that is being written is waited for", async () => {
+    (await RunFolder.create(root, start())).close();
+    writeFileSync(join(root, "run.lock"), '{"pid":');
+    const opened = errorOf(RunFolder.open(root));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const own = { pid: process.pid, host: hostname(), began: null };
+    writeFileSync(join(root, "run.lock"), JSON.stringify(own));
+    expect((await opened).parts.found).toBe(`process ${process.pid}`);
+  });
+
+  it("tells a run whose folder was removed that another one is in its place; neither harms it", async () => {
+    const run = await RunFolder.create(root, start());
+    rmSync(root, { recursive: true });
+    mkdirSync(root);
+    const other = JSON.stringify({ pid: process.ppid, host: hostname(), began: null });
+    writeFileSync(join(root, "run.lock"), other);
+    for (const work of [
+      () => run.write("a/b.csv", "x"),
+      () => run.remove("a"),
+      () => run.setSettings(settings()),
+    ])
+      expect((await errorOf(work())).message).toMatch(/another cellhue works on a new one/);
+    run.close();
+    expect(readdirSync(root)).toEqual(["run.lock"]);
+    expect(readFileSync(join(root, "run.lock"), "utf8")).toBe(other);
+  });
+
+  it("of a dead process tells the stage that it was in, to the next one only", async () => {
+    const run = await RunFolder.create(root, start());
+    await run.begin("preprocess", settings());
+    run.close();
+    const dead = { pid: 2 ** 22 + 1, host: hostname(), began: null };
+    writeFileSync(join(root, "run.lock"), JSON.stringify(dead));
+    const next = await RunFolder.open(root);
+    expect(next.cutOff).toBe("preprocess");
+    next.close();
+    const after = await RunFolder.open(root);
+    expect(after.cutOff).toBeUndefined();
+    after.close();
   });
 
   it("of another machine is left alone; the message names the file to remove", async () => {

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Resvg } from "@resvg/resvg-js";
@@ -343,9 +343,11 @@ describe("writeFigure", () => {
   it("writes SVG and PNG of 300 dpi, the same bytes each time, and nothing else", async () => {
     const figure = await draw.figureGenesPixel(cloud(50, labels(2)));
     const to = join(dir, "figures");
-    await writeFigure(to, figure);
+    await mkdir(to);
+    const run = { write: (path: string, data: string | Uint8Array) => writeFile(join(dir, path), data) };
+    await writeFigure(run, figure);
     const first = await readFile(join(to, "Figure_genes_pixel.png"));
-    await writeFigure(to, figure);
+    await writeFigure(run, figure);
     expect(await readFile(join(to, "Figure_genes_pixel.png"))).toEqual(first);
     expect((await readdir(to)).sort()).toEqual(["Figure_genes_pixel.png", "Figure_genes_pixel.svg"]);
     const { width, density, channels } = await sharp(first).metadata();

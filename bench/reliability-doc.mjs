@@ -1,0 +1,185 @@
+/** docs/reliability.md out of the figures of bench/reliability.mjs, and of the readers' fuzz tests where they are given. */
+
+const sum = (values) => values.reduce((a, b) => a + b, 0);
+const count = (items, of) => items.filter(of).length;
+const thousands = (n) => n.toLocaleString("en-US");
+const cell = (text) => String(text).replaceAll("|", "\\|").replaceAll("\n", " ");
+const table = (head, rows) => [
+  `| ${head.join(" | ")} |`,
+  `|${head.map(() => "---").join("|")}|`,
+  ...rows.map((row) => `| ${row.map(cell).join(" | ")} |`),
+  "",
+];
+
+/** Stages in the order of a run, with how often each was struck. */
+const order = [
+  "start",
+  "preprocess",
+  "folds",
+  "baselines",
+  "train",
+  "compare",
+  "saliency",
+  "explain",
+  "report",
+];
+function byStage(stages) {
+  const found = new Map();
+  for (const stage of stages) found.set(stage, (found.get(stage) ?? 0) + 1);
+  const rank = (stage) => {
+    const at = order.indexOf(stage.replace(/^after /, ""));
+    return (at < 0 ? order.length : at) + (stage.startsWith("after ") ? 0.5 : 0);
+  };
+  return [...found].sort(([a], [b]) => rank(a) - rank(b));
+}
+
+const told = (stages) =>
+  byStage(stages)
+    .map(([stage, n]) => `${stage} ${n}`)
+    .join(", ");
+
+/** @param fuzz [{ reader, cases, refused, read, hangs, crashes, peakMB }], or undefined */
+export function document(figures, fuzz) {
+  const {
+    made,
+    machine,
+    seed,
+    references,
+    kills = [],
+    points = [],
+    interrupts = [],
+    faults = [],
+    failures,
+  } = figures;
+  const struck = points.filter((point) => point.struck);
+  const all = [...kills, ...points, ...interrupts, ...faults];
+  const lines = [
+    "# Reliability",
+    "",
+    `Made by \`npm run reliability\` on ${made}: ${machine}; seed ${seed}. Every case drives the built command line as a child ` +
+      "process on small real runs; afterwards the same command is started again, and the whole run folder is compared with " +
+      "that of a run which nobody disturbed, byte for byte.",
+    "",
+    `**${all.length} cases, ${count(all, (c) => c.survived)} as they should be, ${thousands(sum(all.map((c) => c.lost ?? 0)))} bytes lost.**`,
+    "",
+    ...table(
+      ["reference run", "settings", "files", "bytes", "seconds"],
+      references.map((r) => [
+        r.name,
+        `\`${r.settings}\``,
+        r.files,
+        thousands(r.bytes),
+        sum(Object.values(r.seconds)).toFixed(1),
+      ]),
+    ),
+    "## Killed",
+    "SIGKILL to the process group at random moments, spread over the time that the stages take; in every third case the " +
+      "resume is killed as well. A checkpoint is taken every 0.05 s (`CELLHUE_CHECKPOINT_SECONDS`; 60 s as shipped), so that kills " +
+      "fall before, between and into checkpoints.",
+    "",
+    ...table(
+      ["kills in", "cases", "kills", "struck while in", "survived", "bytes lost"],
+      ["preprocess", "train", "report"].map((part) => {
+        const own = kills.filter((k) => k.part === part);
+        const hits = own.flatMap((k) => k.struck);
+        return [
+          part,
+          own.length,
+          hits.length,
+          told(hits),
+          `${count(own, (k) => k.survived)} of ${own.length}`,
+          thousands(sum(own.map((k) => k.lost))),
+        ];
+      }),
+    ),
+    "Moments seldom meet the microseconds of a rename, so the process is also killed at random ones of its file operations:",
+    "",
+    ...table(
+      ["killed", "cases", "struck while in", "survived", "bytes lost"],
+      [
+        ["half", "with half a file written"],
+        ["renaming", "right before a rename"],
+        ["renamed", "right after a rename"],
+        ["removing", "right before a removal"],
+      ].map(([kind, what]) => {
+        const own = struck.filter((p) => p.kind === kind);
+        return [
+          what,
+          own.length,
+          told(own.map((p) => p.stage)),
+          `${count(own, (p) => p.survived)} of ${own.length}`,
+          thousands(sum(own.map((p) => p.lost))),
+        ];
+      }),
+    ),
+    `Ctrl-C (SIGINT): ${interrupts.length} cases (${told(interrupts.map((i) => i.at))}), exit code 130 once cellhue listens ` +
+      `(before that the system ends the process), no lock left, ${count(interrupts, (i) => i.survived)} ended in the same folder.`,
+    "",
+    "In every case was looked at: right after the kill, that no file under its own name was half a file; that the resume ends with " +
+      "exit code 0; that what finished stages had written was not written again (inode and time of the files); that no temporary " +
+      "file, lock, checkpoint or `work/` is left; and that every file has the bytes of the reference.",
+    "",
+    "### What may differ between two runs of the same",
+    "- `run.json`: `created`, the `seconds` of the stages, and the path of the folder;",
+    "- `folds/…/history.json`, `final/history.json`, `metrics.json`: `seconds`;",
+    "- `report.html`: the date, the column of seconds, and the size of `metrics.json`, which follows from the digits of its seconds.",
+    "",
+    "All else is the same to the last bit: images, embeddings, weights, predictions, figures, tables, and `model_final.onnx`. " +
+      "(On the same kind of processor: see the engine in architecture.md.)",
+    "",
+    "## Faults",
+    "What cellhue answers, and whether the run ends in the same folder once the cause is gone.",
+    "",
+    ...table(
+      ["fault", "case", "struck in", "exit code", "cellhue says", "then"],
+      faults.map((f) => [
+        f.group,
+        f.what,
+        f.at,
+        f.code,
+        f.said || "–",
+        f.survived ? "as it should be" : "**FAILED**",
+      ]),
+    ),
+    "Memory: an array, a graph or a worker that does not get its memory is told of with exit code 2 and what to do. Where V8's own heap or a " +
+      "native library (onnxruntime's threads, resvg, WebAssembly's compiler) does not get it, the process ends itself, and a container's limit " +
+      "is a SIGKILL: nothing of ours can set the exit code then (133, 134, 137, 139), but a shell that waits beside the process says that memory did not " +
+      "suffice and what to do, the run folder is as after any kill, and the same command goes on with more memory. Where a container is " +
+      "too small for any run, cellhue warns of it beforehand.",
+    "",
+  ];
+  if (fuzz !== undefined)
+    lines.push(
+      "## Damaged and hostile files",
+      "What the readers make of mutated files: read, or refused with a reason.",
+      "",
+      ...table(
+        ["reader", "cases", "refused", "read", "hangs", "crashes", "peak MB"],
+        fuzz.map((f) => [
+          f.reader,
+          thousands(f.cases),
+          thousands(f.refused),
+          thousands(f.read),
+          f.hangs,
+          f.crashes,
+          Math.round(f.peakMB),
+        ]),
+      ),
+    );
+  lines.push(
+    "## How it is made",
+    "Files are written to a temporary name in the same folder, flushed, and renamed. `run.json` says how far each stage is, under a " +
+      "fingerprint of its settings and input; a stage that was cut off goes on with the files that are there. One process at a time " +
+      "holds `run.lock`; every write looks that the lock is still its own, so a run whose folder was removed makes nothing in its place. The " +
+      "lock of a dead process is taken over, also where its number is another program's by now (start times are compared). The " +
+      "input is looked at again whenever it is read again: a file that changed meanwhile is refused.",
+    "",
+  );
+  if (failures.length > 0)
+    lines.push(
+      "## Failures",
+      ...failures.map(({ kind, detail, wrong }) => `- ${kind}: ${detail}: ${wrong.join("; ")}`),
+      "",
+    );
+  return lines.join("\n");
+}
