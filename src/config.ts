@@ -672,7 +672,30 @@ function parseJson(source: string, path: string): unknown {
   }
 }
 
+/** Settings lie two deep; the parser of YAML breaks down, process and all, over some ten thousand. */
+const maxDepth = 64;
+
+function requireFlat(source: string, path: string): void {
+  let depth = 0;
+  let deepest = 0;
+  for (const sign of source) {
+    if (sign === "[" || sign === "{") deepest = Math.max(deepest, ++depth);
+    else if (sign === "]" || sign === "}") depth = Math.max(0, depth - 1);
+  }
+  for (const line of source.split("\n")) {
+    const [indent] = /^[\s?:-]*/.exec(line) ?? [""];
+    deepest = Math.max(deepest, indent.length / 2);
+  }
+  if (deepest <= maxDepth) return;
+  throw new CellhueError("the config file is nested too deeply", {
+    where: path,
+    found: `${Math.floor(deepest)} levels`,
+    expected: "a flat mapping of settings, e.g. 'label: cell_type'",
+  });
+}
+
 async function parseYaml(source: string, path: string): Promise<unknown> {
+  requireFlat(source, path);
   const { parseDocument } = await import("yaml");
   const document = parseDocument(source, { schema: "core", uniqueKeys: true, logLevel: "error" });
   const [error] = document.errors;
