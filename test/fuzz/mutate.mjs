@@ -3,7 +3,7 @@
  * Bytes: bits, bytes, integers replaced by what claims are made of, spans cut, doubled, moved and put in; at the head more
  * often than not. JSON: values exchanged in a tree that stays JSON. Archives: what is inside, wrapped again.
  */
-import { deflateRawSync, gunzipSync, gzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import { unzipSync, zipSync } from "fflate";
 
 /** Integers that claims are made of: nothing, one, the ends of the widths, 2^60, −1. */
@@ -139,8 +139,8 @@ export function mutateJson(data, random) {
         else delete at[key];
         break;
       case 1:
-        if (Array.isArray(at)) at.push(at[key]);
-        else at[`${key}_`] = at[key];
+        if (Array.isArray(at)) at.push(structuredClone(at[key]));
+        else at[`${key}_`] = structuredClone(at[key]);
         break;
       case 2:
         at[key] = [at[key]];
@@ -149,7 +149,7 @@ export function mutateJson(data, random) {
         at[key] = String(at[key]);
         break;
       default:
-        at[key] = VALUES[pick(random, VALUES.length)];
+        at[key] = structuredClone(VALUES[pick(random, VALUES.length)]);
     }
     if ("root" in at && Object.keys(at).length <= 1) root = at.root ?? null;
   }
@@ -187,6 +187,3 @@ export function mutate(name, data, random, k) {
   const isText = /\.(csv|tsv|txt|mtx|gct|gmt|ya?ml)$/.test(name);
   return mutateBytes(data, random, isText);
 }
-
-/** A zip of one entry that unpacks to `bytes` zeros, packed as far as deflate goes, and then once more where asked. */
-export const zeros = (bytes) => deflateRawSync(Buffer.alloc(bytes), { level: 9 });
