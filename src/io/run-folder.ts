@@ -140,7 +140,7 @@ const rules: Record<StageName, StageRule> = {
     writes: [/^baselines$/, /^oof_baseline_\w+\.csv$/],
   },
   train: {
-    version: 2,
+    version: 3,
     after: ["folds"],
     along: ["folds"],
     settings: [
