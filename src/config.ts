@@ -51,6 +51,8 @@ export const geneChoices = ["all", "variance", "seurat"] as const;
 export const schedules = ["constant", "cosine", "one-cycle"] as const;
 export const classWeightings = ["none", "balanced"] as const;
 export const trainings = ["standard", "saliency-guided"] as const;
+/** What a guided training masks. */
+export const guides = ["genes", "image"] as const;
 export const freezings = ["none", "backbone"] as const;
 export const normalizations = [
   "none",
@@ -121,9 +123,11 @@ export interface Settings {
   weightDecay: number;
   labelSmoothing: number;
   classWeights: (typeof classWeightings)[number];
-  /** saliency-guided: the answer must not change where the least salient pixels are masked (Ismail 2021). */
+  /** saliency-guided: the answer must not change where what is least salient is masked (Ismail 2021). */
   train: (typeof trainings)[number];
-  /** Of a guided training: the share of the pixels that are masked, and the weight of the divergence. */
+  /** Of a guided training: what is masked, genes (and the image painted again) or pixels. */
+  guide: (typeof guides)[number];
+  /** Of a guided training: the share of the genes or pixels that is masked, and the weight of the divergence. */
   maskShare: number;
   guidance: number;
   /** What is not trained. */
@@ -226,6 +230,7 @@ const rules = {
   labelSmoothing: share(0.9),
   classWeights: oneOf(classWeightings),
   train: oneOf(trainings),
+  guide: oneOf(guides),
   maskShare: share(0.99),
   guidance: share(1000),
   freeze: oneOf(freezings),
@@ -431,6 +436,7 @@ type Recipe = Pick<
   | "schedule"
   | "weightDecay"
   | "labelSmoothing"
+  | "guide"
 >;
 
 /** What does best on held-out samples of small sets: docs/results.md. */
@@ -449,6 +455,7 @@ const deepinsight: Recipe = {
   schedule: "one-cycle",
   weightDecay: 0.01,
   labelSmoothing: 0.05,
+  guide: "genes",
 };
 /** The published training (METHOD §2); the picture has no use for the settings of genes. */
 const spectral: Recipe = {
@@ -462,6 +469,7 @@ const spectral: Recipe = {
   schedule: "constant",
   weightDecay: 0,
   labelSmoothing: 0,
+  guide: "image",
 };
 /** What stands for each encoder where nothing else is said. */
 const recipes: Record<Settings["encoder"], Recipe> = {

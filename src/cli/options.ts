@@ -87,12 +87,13 @@ const settings: Partial<Record<SettingName, readonly [flags: string, help: strin
   classWeights: ["--class-weights <how>", "none, or balanced: rare classes count more (default: none)"],
   train: [
     "--train <how>",
-    "standard, or saliency-guided: masking the least salient pixels must not change the answer (default: standard)",
+    "standard, or saliency-guided: masking what is least salient must not change the answer (default: standard)",
   ],
-  maskShare: [
-    "--mask-share <share>",
-    "of a guided training: share of the pixels that are masked (default: 0.5)",
+  guide: [
+    "--guide <what>",
+    "of a guided training: what is masked, genes or pixels of the image (default: genes for images of genes, else image)",
   ],
+  maskShare: ["--mask-share <share>", "of a guided training: share of it that is masked (default: 0.5)"],
   guidance: ["--guidance <weight>", "of a guided training: weight of the divergence (default: 1)"],
   freeze: ["--freeze <part>", "none, or backbone: only the last layer is trained (default: none)"],
   patience: [
@@ -171,6 +172,7 @@ export const trainSettings = [
   "labelSmoothing",
   "classWeights",
   "train",
+  "guide",
   "maskShare",
   "guidance",
   "freeze",

@@ -86,3 +86,27 @@ export function geneMoments(
   }
   return { mean, variance: squares.map((sum) => sum / Math.max(1, n - 1)) };
 }
+
+/**
+ * Least and greatest value of each gene; the zeros of a sparse matrix count.
+ * @param rows all where they are not given
+ */
+export function geneExtremes(x: Matrix, rows?: Int32Array): { minimum: Float32Array; maximum: Float32Array } {
+  const n = rows?.length ?? x.rows;
+  const { cols } = x;
+  const minimum = new Float32Array(cols).fill(Infinity);
+  const maximum = new Float32Array(cols).fill(-Infinity);
+  const stored = new Int32Array(cols);
+  const see = (j: number, v: number) => {
+    stored[j]++;
+    if (v < minimum[j]) minimum[j] = v;
+    if (v > maximum[j]) maximum[j] = v;
+  };
+  for (let r = 0; r < n; r++) {
+    const i = rows === undefined ? r : rows[r];
+    if (x.kind === "csr") for (let p = x.indptr[i]; p < x.indptr[i + 1]; p++) see(x.indices[p], x.values[p]);
+    else for (let j = 0, p = i * cols; j < cols; j++, p++) see(j, x.data[p]);
+  }
+  for (let j = 0; j < cols; j++) if (stored[j] < n) see(j, 0);
+  return { minimum, maximum };
+}

@@ -154,6 +154,7 @@ const rules: Record<StageName, StageRule> = {
       "labelSmoothing",
       "classWeights",
       "train",
+      "guide",
       "maskShare",
       "guidance",
       "freeze",

@@ -45,7 +45,7 @@ import type { MappedGene } from "../report/figures/gene-maps.js";
 import { type ExplainedClass, type GenesReport, genesSchema } from "../report/genes-report.js";
 import type { StageContext } from "./context.js";
 import type { GeneNames, RunInput } from "./prepare.js";
-import { readWeights, trainShuffled } from "./train.js";
+import { readWeights, trainAgain } from "./train.js";
 
 /** Samples explained of a class in a fold, and in all: more change the means little and cost in proportion. */
 const PER_CLASS = 8;
@@ -63,6 +63,8 @@ const SHOWN = 20;
 const CIRCLES = 10;
 /** Attributions of nets of true and of shuffled labels should not agree more than this. */
 const MOST_SIMILAR = 0.5;
+/** Keeps the trainings on shuffled labels apart from the others of the seed. */
+const SHUFFLED = 0x5bff;
 /** Keeps the random streams of this stage apart from the others of the seed. */
 const STREAM = 0x6e5;
 
@@ -584,7 +586,20 @@ async function shuffledScores(
     const path = `genes/shuffled_${round}.safetensors`;
     let values = (await readKept(run, path, rows, x.cols))?.values;
     if (values === undefined) {
-      const weights = await trainShuffled(run, settings, ctx, net, split, round);
+      const codes = samples.codes.slice();
+      new RandomState([settings.seed, SHUFFLED, round])
+        .permutation(split.train.length)
+        .forEach((from, at) => {
+          codes[split.train[at]] = samples.codes[split.train[from]];
+        });
+      const weights = await trainAgain(run, settings, ctx, net, split, async () => x, {
+        folder: `genes/shuffled_${round}`,
+        name: `${net} on shuffled labels ${round + 1}/${settings.nulls}`,
+        stream: SHUFFLED + round,
+        codes,
+        validation: new Int32Array(0),
+        settings: { patience: 0 },
+      });
       ({ values } = await attributeGenes(
         settings.method,
         fold.from(weights, rows),

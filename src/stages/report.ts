@@ -158,7 +158,7 @@ const unescapeMarkup = (text: string): string =>
 /** Those that the sections do not tell of. */
 function shownSettings(settings: Settings): [string, string][] {
   const { net, weights, epochs, lr, schedule, batch, weightDecay, labelSmoothing } = settings;
-  const { classWeights, train, maskShare, guidance, freeze, size, coverage } = settings;
+  const { classWeights, train, guide, maskShare, guidance, freeze, size, coverage } = settings;
   return [
     ["nets", net.join(", ")],
     ["weights", net.map((name) => `${name}: ${weights[name]}`).join(", ")],
@@ -168,7 +168,12 @@ function shownSettings(settings: Settings): [string, string][] {
     ["weight decay", String(weightDecay)],
     ["label smoothing", String(labelSmoothing)],
     ["class weights", classWeights],
-    ["training", train === "standard" ? train : `${train}: ${maskShare} masked, weight ${guidance}`],
+    [
+      "training",
+      train === "standard"
+        ? train
+        : `${train}: ${maskShare} of ${guide === "genes" ? "the genes" : "the image"} masked, weight ${guidance}`,
+    ],
     ["frozen", freeze],
     ["image size", sizeWords(size)],
     ["encoder", encoderWords(settings)],

@@ -55,6 +55,7 @@ describe("resolveSettings", () => {
       labelSmoothing: 0.05,
       classWeights: "none",
       train: "standard",
+      guide: "genes",
       maskShare: 0.5,
       guidance: 1,
       freeze: "none",

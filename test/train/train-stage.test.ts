@@ -89,6 +89,9 @@ interface Told {
   tasks: string[];
 }
 
+/** X, which these trainings have no use for. */
+const noX = () => Promise.reject(new Error("X was read"));
+
 /** Runs the stage. @param at called after each step of a training, with the task's name and the steps done */
 async function stage(
   out: string,
@@ -111,10 +114,10 @@ async function stage(
     const settings = settingsOf(out, more);
     const ctx = { progress, signal: abort.signal };
     const before = told.notes.length;
-    await trainStage(run, settings, ctx);
+    await trainStage(run, settings, ctx, noX);
     // The final net belongs to the stage after it.
     if (!told.notes.slice(before).some((note) => note.includes("done before")))
-      await trainFinalNet(run, settings, ctx);
+      await trainFinalNet(run, settings, ctx, noX);
   } finally {
     run.close();
   }

@@ -11,7 +11,7 @@
  *          0.5, as its mean is
  * global   least value of the whole training matrix → 0, greatest → 1: genes keep their levels
  */
-import { geneMoments } from "../../embed/scale.js";
+import { geneExtremes, geneMoments } from "../../embed/scale.js";
 import type { Graph, Value } from "../../graph/graph.js";
 import { cast } from "../../graph/ops/cast.js";
 import { clip } from "../../graph/ops/clip.js";
@@ -69,28 +69,6 @@ export function fitScaling(x: Matrix, how: ScalingName): Scaling {
       return { ...from0, log: true, minimum, offset, slope: same(reciprocal(greatest)) };
     }
   }
-}
-
-/** Least and greatest value of each gene; the zeros of a sparse matrix count. */
-function geneExtremes(x: Matrix): { minimum: Float32Array; maximum: Float32Array } {
-  const { rows, cols } = x;
-  const minimum = new Float32Array(cols).fill(Infinity);
-  const maximum = new Float32Array(cols).fill(-Infinity);
-  const see = (j: number, v: number) => {
-    if (v < minimum[j]) minimum[j] = v;
-    if (v > maximum[j]) maximum[j] = v;
-  };
-  if (x.kind === "dense") {
-    for (let i = 0, p = 0; i < rows; i++) for (let j = 0; j < cols; j++, p++) see(j, x.data[p]);
-    return { minimum, maximum };
-  }
-  const stored = new Int32Array(cols);
-  x.indices.forEach((j, p) => {
-    stored[j]++;
-    see(j, x.values[p]);
-  });
-  for (let j = 0; j < cols; j++) if (stored[j] < rows) see(j, 0);
-  return { minimum, maximum };
 }
 
 /**
