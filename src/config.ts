@@ -153,6 +153,8 @@ export interface Settings {
   method: AttributionMethod;
   /** Nets trained on shuffled labels, to tell what the method finds by chance. */
   nulls: number;
+  /** Nets of a fold trained with other seeds, to tell how far its genes depend on that. */
+  seeds: number;
   /** 0: as many as the machine has cores. Results do not depend on it. */
   threads: number;
 }
@@ -254,6 +256,7 @@ const rules = {
   permuteLabels: truth,
   method: oneOf(attributionMethods),
   nulls: whole(0, 100),
+  seeds: whole(0, 100),
   threads: whole(0, 256),
 } satisfies Record<SettingName, { schema: z.ZodType; expected: string; values?: readonly string[] }>;
 
@@ -291,6 +294,7 @@ export const defaults = {
   permuteLabels: false,
   method: "integrated-gradients",
   nulls: 1,
+  seeds: 1,
   threads: 0,
 } as const satisfies Partial<Settings>;
 

@@ -108,6 +108,10 @@ const settings: Partial<Record<SettingName, readonly [flags: string, help: strin
     "how the genes that decided are found: integrated-gradients, gradient, gradient-x-input, smoothgrad, expected-gradients, grad-cam, hires-cam, occlusion (default: the first)",
   ],
   nulls: ["--nulls <n>", "nets trained on shuffled labels, to tell what is found by chance (default: 1)"],
+  seeds: [
+    "--seeds <n>",
+    "nets trained with other seeds, to tell how far the genes depend on it (default: 1)",
+  ],
   seed: ["--seed <n>", "seed of everything random (default: 42)"],
   threads: ["--threads <n>", "threads; the result does not depend on it (default: all cores)"],
 };
@@ -181,7 +185,7 @@ export const trainSettings = [
   "innerFolds",
 ] as const satisfies readonly SettingName[];
 
-export const explainSettings = ["method", "nulls"] as const satisfies readonly SettingName[];
+export const explainSettings = ["method", "nulls", "seeds"] as const satisfies readonly SettingName[];
 
 const numbers: readonly SettingName[] = [
   "topGenes",
@@ -195,6 +199,7 @@ const numbers: readonly SettingName[] = [
   "innerFolds",
   "coverage",
   "nulls",
+  "seeds",
   "maskShare",
   "guidance",
   "epochs",

@@ -11,8 +11,8 @@ const K1 = 0.01;
 const K2 = 0.03;
 
 /**
- * @param range greatest less least value that the maps can have, e.g. 2 for −1…1
- * @param drawn leave out windows in which both maps are 0 everywhere, as they agree whatever the maps say elsewhere
+ * @param range greatest less least value that the maps can have, e.g. 1 for 0…1
+ * @param background leave out windows in which both maps have this value everywhere, as they agree whatever the maps say
  * @returns NaN where no window is left
  * @throws RangeError where the maps are not of this size, or smaller than a window
  */
@@ -21,7 +21,7 @@ export function structuralSimilarity(
   b: ArrayLike<number>,
   size: ImageSize,
   range: number,
-  drawn = false,
+  background = Number.NaN,
 ): number {
   const { height, width } = size;
   if (a.length !== areaOf(size) || b.length !== areaOf(size))
@@ -37,15 +37,17 @@ export function structuralSimilarity(
   for (let top = 0; top + SIDE <= height; top++)
     for (let left = 0; left + SIDE <= width; left++) {
       let [x, y, xx, yy, xy] = [0, 0, 0, 0, 0];
+      let empty = true;
       for (let r = top; r < top + SIDE; r++)
         for (let p = r * width + left; p < r * width + left + SIDE; p++) {
+          empty &&= a[p] === background && b[p] === background;
           x += a[p];
           y += b[p];
           xx += a[p] * a[p];
           yy += b[p] * b[p];
           xy += a[p] * b[p];
         }
-      if (drawn && xx === 0 && yy === 0) continue;
+      if (empty) continue;
       const [mx, my] = [x / n, y / n];
       const [vx, vy, vxy] = [xx - x * mx, yy - y * my, xy - x * my].map((s) => s / (n - 1));
       windows++;

@@ -183,10 +183,10 @@ const rules: Record<StageName, StageRule> = {
     writes: [/^final$/, /^model_final\.onnx$/, figure("Figure_Saliency_\\d+")],
   },
   explain: {
-    version: 1,
+    version: 2,
     after: ["compare"],
     along: ["compare"],
-    settings: ["method", "nulls"],
+    settings: ["method", "nulls", "seeds"],
     writes: [/^genes$/, /^genes\.json$/, figure("(Figure_Genes_\\d+|genes_heatmap|genes_deletion)")],
   },
   audit: {

@@ -206,6 +206,7 @@ async function shownFiles(
       `genes/genes_${folder}.csv`,
       `score, rank and stability of every gene for ${name}`,
     ]),
+    ["genes/deletion.csv", "deletion and insertion curves, point by point"],
     ["genes_pixels.csv", "where every gene is painted"],
     ["embedding.csv", "principal components, UMAP and t-SNE of every sample"],
     ...run.record.settings.net.map((net): [string, string] => [

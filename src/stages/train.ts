@@ -172,23 +172,26 @@ export interface Again {
   settings?: Partial<Settings>;
 }
 
+export interface TrainedAgain {
+  weights: Tensors;
+  /** Of the fold's test samples, test × classes. */
+  probabilities: Float32Array;
+}
+
 /**
  * The net of one fold once more on other terms, to hold the fold's own against: shuffled labels, another seed, the usual
  * training beside a guided one. Settings that the fold chose are taken over. Cut off, it goes on where it stood.
- * @returns its weights
  */
 export async function trainAgain(
   run: RunFolder,
   settings: Settings,
   ctx: StageContext,
   net: NetName,
-  { k, train, validation }: Pick<RunSplit, "train" | "validation"> & { k: number },
+  { k, train, validation, test }: RunSplit & { k: number },
   load: LoadX,
   again: Again,
-): Promise<Tensors> {
+): Promise<TrainedAgain> {
   const { folder, name, stream } = again;
-  const checkpoint = await run.has(folder, "checkpoint.safetensors");
-  if (!checkpoint && (await run.has(folder, "weights.safetensors"))) return readWeights(run, folder);
   const own = await readSamples(run);
   const samples = { ...own, codes: again.codes ?? own.codes };
   const images = new FoldImages(run, samples, settings, ctx);
@@ -199,9 +202,11 @@ export async function trainAgain(
   const unit = await openUnit(shared, net, weights);
   try {
     const job: Job = { key: k, folder, name, train, validation: again.validation ?? validation, stream };
-    const { parameters } = await trainUnit(unit, job);
+    const checkpoint = await run.has(folder, "checkpoint.safetensors");
+    const ended = !checkpoint && (await run.has(folder, "weights.safetensors"));
+    const parameters = ended ? await readWeights(run, folder) : (await trainUnit(unit, job)).parameters;
     await removeCheckpoint(run, folder);
-    return parameters;
+    return { weights: parameters, probabilities: await predict(unit, k, parameters, test) };
   } finally {
     await closeUnit(unit);
   }

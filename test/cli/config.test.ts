@@ -69,6 +69,7 @@ describe("resolveSettings", () => {
       permuteLabels: false,
       method: "integrated-gradients",
       nulls: 1,
+      seeds: 1,
       weights: { compact: "random" },
       threads: 0,
     });
