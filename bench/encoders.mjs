@@ -110,7 +110,10 @@ function explained(run, set, method) {
     const { classes, checks, failed } = JSON.parse(readFileSync(join(run, "genes.json"), "utf8"));
     const ranked = classes.map(({ label, file }) => {
       const [header, ...rows] = parseCsv(readFileSync(join(run, file), "utf8"));
-      return { label, ranking: rows.map((cells) => cells[header.indexOf("gene")]) };
+      const names = rows.map((cells) => cells[header.indexOf("gene")]);
+      // Of genes that have no score (none of a class, where its maps are empty) the order means nothing.
+      const scored = rows.filter((cells) => Number(cells[header.indexOf("score")]) !== 0).length;
+      return { label, ranking: names, scored };
     });
     return { method, ...recall(set, ranked), better: checks.deletion.better, failed: failed.length };
   });
@@ -141,7 +144,7 @@ async function classical(set) {
     classes.map((label, code) => {
       const scores = vector(all, code);
       const order = [...scores.keys()].sort((a, b) => Math.abs(scores[b]) - Math.abs(scores[a]));
-      return { label, ranking: order.map((gene) => names[gene]) };
+      return { label, ranking: order.map((gene) => names[gene]), scored: order.length };
     });
   input.drop();
   return [
@@ -150,18 +153,18 @@ async function classical(set) {
   ];
 }
 
-/** @param ranked names of the genes of each class, the strongest first */
+/** @param ranked names of the genes of each class, the strongest first, and how many have a score */
 function recall(set, ranked) {
   const ranks = [];
   let [hits, markers, expected] = [0, 0, 0];
-  for (const { label, ranking } of ranked) {
+  for (const { label, ranking, scored } of ranked) {
     const wanted = markersOf(set, label);
     const { found, ranked: known, expected: share } = markerRecall(ranking, wanted, TOP);
-    hits += found.length;
+    const rankOf = (gene) => (ranking.indexOf(gene) < scored ? ranking.indexOf(gene) + 1 : null);
+    hits += found.filter((gene) => rankOf(gene) !== null).length;
     markers += known;
     expected += known * (share ?? 0);
-    for (const gene of wanted)
-      if (ranking.includes(gene)) ranks.push({ label, gene, rank: ranking.indexOf(gene) + 1 });
+    for (const gene of wanted) if (ranking.includes(gene)) ranks.push({ label, gene, rank: rankOf(gene) });
   }
   return { ranks, genes: ranked[0]?.ranking.length ?? 0, hits, markers, expected };
 }
@@ -220,7 +223,7 @@ async function markerTable(set) {
     encoder,
     method,
     ...wanted.map((w) => ranks.find((r) => r.gene === w.gene && r.label === w.label)?.rank ?? "–"),
-    median(ranks.map(({ rank }) => rank)),
+    median(ranks.map(({ rank }) => rank ?? genes)),
     `${hits} of ${markers}`,
     better === undefined ? "–" : better ? "yes" : "no",
     failed ?? "–",
@@ -228,7 +231,8 @@ async function markerTable(set) {
   return `## Published markers of ${set}: rank by size among all ${genes} genes
 
 By chance ${expected.toFixed(2)} of the ${markers} markers are among the first ${TOP} of their class, and the median rank is ${(genes + 1) / 2}. The last two lines
-are by all samples: coefficients of logistic regression on standardised genes, and the t test of the class against the others.
+are by all samples: coefficients of logistic regression on standardised genes, and the t test of the class against the others. A
+gene without a score (–) counts as last in the median.
 
 ${line(header)}
 ${line(header.map(() => "---"))}

@@ -157,7 +157,12 @@ export interface Settings {
   seeds: number;
   /** 0: as many as the machine has cores. Results do not depend on it. */
   threads: number;
+  /** Gigabytes that X may take in memory; 0: a quarter of the machine's. Results do not depend on it. */
+  memory: number;
 }
+
+/** Settings of the machine, not of the result: any stage takes them at any time. */
+export const machineSettings = ["threads", "memory"] as const;
 
 /** The settings that nested cross-validation can choose. */
 export const tunable = ["lr", "epochs", "weightDecay", "labelSmoothing"] as const;
@@ -258,6 +263,7 @@ const rules = {
   nulls: whole(0, 100),
   seeds: whole(0, 100),
   threads: whole(0, 256),
+  memory: { schema: z.number().min(0).max(1e6), expected: "gigabytes, 0 or more" },
 } satisfies Record<SettingName, { schema: z.ZodType; expected: string; values?: readonly string[] }>;
 
 export const settingNames = Object.keys(rules) as SettingName[];
@@ -296,6 +302,7 @@ export const defaults = {
   nulls: 1,
   seeds: 1,
   threads: 0,
+  memory: 0,
 } as const satisfies Partial<Settings>;
 
 /** A setting's name as a flag: dropUnlabelled → --drop-unlabelled. */

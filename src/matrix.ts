@@ -1,6 +1,8 @@
 /**
  * The expression matrix as the stages see it: samples (obs) in rows, genes (var) in columns, float32.
- * A plain record of typed arrays, so that it crosses threads and the browser alike.
+ * A held one is a plain record of typed arrays, so that it crosses threads and the browser alike. A stored one lies where
+ * its reader has it (on disk) and is read in blocks of rows; choices of rows and columns and what is done row by row are
+ * views of it, so that a matrix of any size costs the memory of a block. Whatever is computed of either is the same.
  */
 export interface DenseMatrix {
   readonly kind: "dense";
@@ -21,11 +23,149 @@ export interface CsrMatrix {
   readonly values: Float32Array;
 }
 
-export type Matrix = DenseMatrix | CsrMatrix;
+export type HeldMatrix = DenseMatrix | CsrMatrix;
 
-/** The rows given (rising), as a new matrix. */
+/** A matrix that is read in blocks of rows. */
+export interface StoredMatrix {
+  readonly kind: "stored";
+  readonly rows: number;
+  readonly cols: number;
+  /** How many rows are best read at once. */
+  readonly blockRows: number;
+  /** Bytes of it that may be held: `settled` holds what is no larger. */
+  readonly limit: number;
+  /** Rows first … first + count − 1. */
+  read(first: number, count: number): HeldMatrix;
+}
+
+export type Matrix = HeldMatrix | StoredMatrix;
+
+/** All rows, a block at a time: a held matrix is one block. */
+export function* rowBlocks(matrix: Matrix): Generator<{ first: number; block: HeldMatrix }> {
+  if (matrix.kind !== "stored") {
+    yield { first: 0, block: matrix };
+    return;
+  }
+  let first = 0;
+  do {
+    yield { first, block: matrix.read(first, Math.min(matrix.blockRows, matrix.rows - first)) };
+    first += matrix.blockRows;
+  } while (first < matrix.rows); // without rows still a block, which tells the kind
+}
+
+/** Calls `use` with every entry, row by row; of a sparse matrix with those that are stored. */
+export function eachEntry(matrix: Matrix, use: (row: number, column: number, value: number) => void): void {
+  for (const { first, block } of rowBlocks(matrix)) {
+    if (block.kind === "dense") {
+      for (let i = 0, p = 0; i < block.rows; i++)
+        for (let j = 0; j < block.cols; j++, p++) use(first + i, j, block.data[p]);
+    } else {
+      const { indptr, indices, values } = block;
+      for (let i = 0; i < block.rows; i++)
+        for (let p = indptr[i]; p < indptr[i + 1]; p++) use(first + i, indices[p], values[p]);
+    }
+  }
+}
+
+/** Bytes of a held matrix. */
+export const bytesOf = (m: HeldMatrix): number =>
+  m.kind === "dense" ? m.data.byteLength : m.values.byteLength + m.indices.byteLength + m.indptr.byteLength;
+
+/** All of it in memory. */
+export const hold = (matrix: Matrix): HeldMatrix =>
+  matrix.kind === "stored"
+    ? concatRows(
+        Array.from(rowBlocks(matrix), ({ block }) => block),
+        matrix.cols,
+      )
+    : matrix;
+
+/** Held where it is within its limit, else as it is. */
+export function settled(matrix: Matrix): Matrix {
+  if (matrix.kind !== "stored") return matrix;
+  const blocks: HeldMatrix[] = [];
+  let bytes = 0;
+  for (const { block } of rowBlocks(matrix)) {
+    bytes += bytesOf(block);
+    if (bytes > matrix.limit) return matrix;
+    blocks.push(block);
+  }
+  return concatRows(blocks, matrix.cols);
+}
+
+/** Matrices of one kind, one below the other. */
+function concatRows(blocks: readonly HeldMatrix[], cols: number): HeldMatrix {
+  if (blocks.length === 1) return blocks[0];
+  const rows = blocks.reduce((sum, block) => sum + block.rows, 0);
+  if (blocks.every((block) => block.kind === "dense")) {
+    const data = new Float32Array(rows * cols);
+    let at = 0;
+    for (const block of blocks) {
+      data.set(block.data, at);
+      at += block.data.length;
+    }
+    return { kind: "dense", rows, cols, data };
+  }
+  const indptr = new Float64Array(rows + 1);
+  const stored = blocks.reduce((sum, block) => sum + (block.kind === "csr" ? block.indices.length : 0), 0);
+  const indices = new Int32Array(stored);
+  const values = new Float32Array(stored);
+  let row = 0;
+  let at = 0;
+  for (const block of blocks) {
+    if (block.kind !== "csr") throw new RangeError("concatRows: blocks of two kinds");
+    for (let i = 1; i <= block.rows; i++) indptr[row + i] = at + block.indptr[i];
+    indices.set(block.indices, at);
+    values.set(block.values, at);
+    row += block.rows;
+    at += block.indices.length;
+  }
+  return { kind: "csr", rows, cols, indptr, indices, values };
+}
+
+/** A stored matrix of what `change` makes of its blocks; it may change columns and values, not rows. */
+export const mapBlocks = (
+  matrix: StoredMatrix,
+  change: (block: HeldMatrix, first: number) => HeldMatrix,
+  cols = matrix.cols,
+): StoredMatrix => ({
+  ...matrix,
+  cols,
+  read: (first, count) => change(matrix.read(first, count), first),
+});
+
+/** The rows given (rising) of a stored matrix, read in pieces of at most a block. */
+function readPicked(matrix: StoredMatrix, rows: Int32Array): HeldMatrix {
+  const pieces: HeldMatrix[] = [];
+  for (let i = 0; i < rows.length; ) {
+    const first = rows[i];
+    let end = i + 1;
+    while (end < rows.length && rows[end] < first + matrix.blockRows) end++;
+    const piece = matrix.read(first, rows[end - 1] - first + 1);
+    pieces.push(
+      piece.rows === end - i
+        ? piece
+        : selectRows(
+            piece,
+            rows.subarray(i, end).map((row) => row - first),
+          ),
+    );
+    i = end;
+  }
+  return pieces.length > 0 ? concatRows(pieces, matrix.cols) : matrix.read(0, 0);
+}
+
+/** The rows given (rising), as a new matrix; of a stored one a view. */
+export function selectRows(matrix: HeldMatrix, rows: Int32Array): HeldMatrix;
+export function selectRows(matrix: Matrix, rows: Int32Array): Matrix;
 export function selectRows(matrix: Matrix, rows: Int32Array): Matrix {
   const { cols } = matrix;
+  if (matrix.kind === "stored")
+    return {
+      ...matrix,
+      rows: rows.length,
+      read: (first, count) => readPicked(matrix, rows.subarray(first, first + count)),
+    };
   if (matrix.kind === "dense") {
     const data = new Float32Array(rows.length * cols);
     rows.forEach((row, i) => {
@@ -46,9 +186,14 @@ export function selectRows(matrix: Matrix, rows: Int32Array): Matrix {
   return { kind: "csr", rows: rows.length, cols, indptr, indices, values };
 }
 
-/** The columns given (rising), as a new matrix. */
+/** The columns given (rising), as a new matrix; of a stored one a view. */
+export function selectColumns(matrix: HeldMatrix, columns: Int32Array): HeldMatrix;
+export function selectColumns(matrix: StoredMatrix, columns: Int32Array): StoredMatrix;
+export function selectColumns(matrix: Matrix, columns: Int32Array): Matrix;
 export function selectColumns(matrix: Matrix, columns: Int32Array): Matrix {
   const { rows, cols } = matrix;
+  if (matrix.kind === "stored")
+    return mapBlocks(matrix, (block) => selectColumns(block, columns), columns.length);
   if (matrix.kind === "dense") {
     const data = new Float32Array(rows * columns.length);
     for (let i = 0, to = 0; i < rows; i++)
@@ -78,7 +223,10 @@ export function selectColumns(matrix: Matrix, columns: Int32Array): Matrix {
 }
 
 /** Each column divided by its own number, as a new matrix; a sparse one stays sparse. */
+export function divideColumns(matrix: HeldMatrix, divisors: Float32Array): HeldMatrix;
+export function divideColumns(matrix: Matrix, divisors: Float32Array): Matrix;
 export function divideColumns(matrix: Matrix, divisors: Float32Array): Matrix {
+  if (matrix.kind === "stored") return mapBlocks(matrix, (block) => divideColumns(block, divisors));
   if (matrix.kind === "csr")
     return { ...matrix, values: matrix.values.map((v, p) => v / divisors[matrix.indices[p]]) };
   return { ...matrix, data: matrix.data.map((v, p) => v / divisors[p % matrix.cols]) };
@@ -87,6 +235,20 @@ export function divideColumns(matrix: Matrix, divisors: Float32Array): Matrix {
 /** Writes the rows given into `into`, dense: rows.length × cols, row-major. */
 export function fillRows(matrix: Matrix, rows: ArrayLike<number>, into: Float32Array): void {
   const { cols } = matrix;
+  if (matrix.kind === "stored") {
+    for (let i = 0, end = 0; i < rows.length; i = end) {
+      // rows that follow each other are read at once
+      for (end = i + 1; end < rows.length && end - i < matrix.blockRows && rows[end] === rows[end - 1] + 1; )
+        end++;
+      const block = matrix.read(rows[i], end - i);
+      fillRows(
+        block,
+        Int32Array.from({ length: end - i }, (_, r) => r),
+        into.subarray(i * cols, end * cols),
+      );
+    }
+    return;
+  }
   for (let i = 0; i < rows.length; i++) {
     const row = rows[i];
     const target = into.subarray(i * cols, (i + 1) * cols);

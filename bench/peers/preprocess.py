@@ -1,7 +1,8 @@
 """Peer of bench/preprocess.mjs: the published preprocessing on its own stack (scanpy), seconds per stage.
 
-usage: preprocess.py make FILE.h5ad [--cells 5900] [--genes 20000] [--seed 1]
-           writes a made data set: sparse (CSR, float32), about a third non-zero, obs column `cluster`
+usage: preprocess.py make FILE.h5ad [--cells 5900] [--genes 20000] [--level -1.1] [--seed 1]
+           writes a made data set: sparse (CSR, float32), about a third non-zero (level -1.1) or 5 % (-4.3),
+           obs column `cluster`
        preprocess.py run FILE.h5ad OUT_DIR [--until pca|neighbors|umap|tsne|images]
            prints one JSON line: seconds per stage, peak memory in MB
 """
@@ -22,7 +23,7 @@ def make(a):
     rng = np.random.default_rng(a.seed)
     clusters, programs = 25, 10
     of = rng.choice(clusters, size=a.cells, p=rng.dirichlet(np.full(clusters, 3.0)))
-    base = rng.normal(-1.1, 1.5, size=a.genes)
+    base = rng.normal(a.level, 1.5, size=a.genes)
     centre = rng.normal(0, 1, size=(clusters, a.genes)) * (rng.random((clusters, a.genes)) < 0.1)
     loading = rng.normal(0, 1, size=(programs, a.genes)) * (rng.random((programs, a.genes)) < 0.05)
     usage = rng.normal(size=(a.cells, programs)) * np.geomspace(1, 0.15, programs)
@@ -91,6 +92,7 @@ m = sub.add_parser("make")
 m.add_argument("file")
 m.add_argument("--cells", type=int, default=5900)
 m.add_argument("--genes", type=int, default=20000)
+m.add_argument("--level", type=float, default=-1.1)
 m.add_argument("--seed", type=int, default=1)
 r = sub.add_parser("run")
 r.add_argument("file")

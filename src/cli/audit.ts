@@ -34,6 +34,7 @@ export function addAudit(program: Command, exit: (code: number) => void): void {
     ...trainSettings,
     "seed",
     "threads",
+    "memory",
   ]);
   addOutput(command)
     .addHelpText(

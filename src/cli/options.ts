@@ -114,6 +114,10 @@ const settings: Partial<Record<SettingName, readonly [flags: string, help: strin
   ],
   seed: ["--seed <n>", "seed of everything random (default: 42)"],
   threads: ["--threads <n>", "threads; the result does not depend on it (default: all cores)"],
+  memory: [
+    "--memory <gb>",
+    "gigabytes that X may take in memory; a larger one is read by blocks of rows, with the same result (default: a quarter of the machine's)",
+  ],
 };
 
 export function addSettings(command: Command, names: readonly SettingName[]): Command {
@@ -208,6 +212,7 @@ const numbers: readonly SettingName[] = [
   "seed",
   "components",
   "threads",
+  "memory",
 ];
 const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 

@@ -12,6 +12,7 @@ type PredictFlags = OutputOptions & {
   threshold?: string;
   abstain?: boolean;
   threads?: string;
+  memory?: string;
 };
 
 export function addPredict(program: Command, exit: (code: number) => void): void {
@@ -36,7 +37,11 @@ export function addPredict(program: Command, exit: (code: number) => void): void
     )
     .option("--threshold <p>", "samples of a lower confidence stay 'unassigned' (default: none does)")
     .option("--abstain", "take the threshold that the model states, with the meaning that it states")
-    .option("--threads <n>", "threads; the result does not depend on it (default: all cores)");
+    .option("--threads <n>", "threads; the result does not depend on it (default: all cores)")
+    .option(
+      "--memory <gb>",
+      "gigabytes that X may take in memory; a larger one is read by blocks of rows (default: a quarter of the machine's)",
+    );
   addOutput(command)
     .addHelpText(
       "after",
@@ -64,6 +69,7 @@ Examples:
               minOverlap: number(options.minOverlap),
               threshold: number(options.threshold),
               threads: number(options.threads),
+              memory: number(options.memory),
             },
             ctx,
           );

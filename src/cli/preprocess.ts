@@ -16,7 +16,15 @@ export function addPreprocess(program: Command, exit: (code: number) => void): v
     .summary("expression → PCA → UMAP, t-SNE → images; makes the run folder")
     .description("The first stage alone: embedding.csv, an image of every sample and three figures.")
     .argument("[file]", "expression file (.h5ad), or the folder of a run");
-  addSettings(command, ["label", "out", ...preprocessSettings, ...foldsSettings, "seed", "threads"]);
+  addSettings(command, [
+    "label",
+    "out",
+    ...preprocessSettings,
+    ...foldsSettings,
+    "seed",
+    "threads",
+    "memory",
+  ]);
   addOutput(command)
     .addHelpText(
       "after",

@@ -30,6 +30,7 @@ export function addRun(program: Command, exit: (code: number) => void): void {
     ...explainSettings,
     "seed",
     "threads",
+    "memory",
   ]);
   addOutput(command)
     .addHelpText(

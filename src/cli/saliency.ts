@@ -6,6 +6,6 @@ export const saliency: StageCommand = {
   summary: "saliency maps and the model file",
   description:
     "Draws what the best net looked at in one held-out sample a class, and writes model_final.onnx.",
-  settings: ["threads"],
+  settings: ["threads", "memory"],
   examples: ["cellhue saliency runs/tumours"],
 };

@@ -2,7 +2,7 @@
  * A centred expression matrix as dense row blocks of bounded size, so that a sparse one is never dense as a whole.
  * Centring before the products (not a correction after them) keeps float32 exact enough where means dwarf spreads.
  */
-import type { Matrix } from "../matrix.js";
+import { eachEntry, type Matrix } from "../matrix.js";
 
 /** 64 MB of float32 a block: large enough for the product to run at full speed, small beside any matrix that needs it. */
 const BLOCK_VALUES = 16 * 2 ** 20;
@@ -12,21 +12,10 @@ export function columnMoments(x: Matrix): { mean: Float64Array; totalVariance: n
   const { rows, cols } = x;
   const mean = new Float64Array(cols);
   let squares = 0;
-  if (x.kind === "csr") {
-    const { indices, values } = x;
-    for (let p = 0; p < values.length; p++) {
-      const v = values[p];
-      mean[indices[p]] += v;
-      squares += v * v;
-    }
-  } else {
-    for (let i = 0, p = 0; i < rows; i++)
-      for (let j = 0; j < cols; j++, p++) {
-        const v = x.data[p];
-        mean[j] += v;
-        squares += v * v;
-      }
-  }
+  eachEntry(x, (_row, j, v) => {
+    mean[j] += v;
+    squares += v * v;
+  });
   for (let j = 0; j < cols; j++) {
     mean[j] /= rows;
     squares -= rows * mean[j] * mean[j];
@@ -67,17 +56,18 @@ export class RowBlocks {
     const { cols } = x;
     const first = b * height;
     const filled = Math.max(0, Math.min(height, x.rows - first));
+    const [from, held] = x.kind === "stored" ? [0, x.read(first, filled)] : [first, x];
     buffer.fill(0, filled * cols);
     for (let r = 0; r < filled; r++) {
       const row = buffer.subarray(r * cols, (r + 1) * cols);
       row.set(minusMean);
-      if (x.kind === "csr") {
-        const [from, to] = [x.indptr[first + r], x.indptr[first + r + 1]];
-        const indices = x.indices.subarray(from, to);
-        const values = x.values.subarray(from, to);
+      if (held.kind === "csr") {
+        const [begin, end] = [held.indptr[from + r], held.indptr[from + r + 1]];
+        const indices = held.indices.subarray(begin, end);
+        const values = held.values.subarray(begin, end);
         for (let p = 0; p < indices.length; p++) row[indices[p]] += values[p];
       } else {
-        const values = x.data.subarray((first + r) * cols, (first + r + 1) * cols);
+        const values = held.data.subarray((from + r) * cols, (from + r + 1) * cols);
         for (let j = 0; j < cols; j++) row[j] += values[j];
       }
     }

@@ -5,7 +5,7 @@
  * CSR matrix and its dense form give the same bits.
  * Reference: Welford 1962; Chan, Golub & LeVeque 1983 for adding the zeros.
  */
-import type { Matrix } from "../matrix.js";
+import { eachEntry, type Matrix, selectRows } from "../matrix.js";
 
 export interface GeneScale {
   /** Mean of each gene. */
@@ -73,11 +73,7 @@ export function geneMoments(
     mean[j] += deviation / ++seen[j];
     squares[j] += deviation * (v - mean[j]);
   };
-  for (let r = 0; r < n; r++) {
-    const i = rows === undefined ? r : rows[r];
-    if (x.kind === "csr") for (let p = x.indptr[i]; p < x.indptr[i + 1]; p++) add(x.indices[p], x.values[p]);
-    else for (let j = 0, p = i * cols; j < cols; j++, p++) add(j, x.data[p]);
-  }
+  eachEntry(rows === undefined ? x : selectRows(x, rows), (_row, j, entry) => add(j, entry));
   for (let j = 0; j < cols; j++) {
     if (seen[j] === n) continue;
     const share = seen[j] / n;
@@ -87,26 +83,20 @@ export function geneMoments(
   return { mean, variance: squares.map((sum) => sum / Math.max(1, n - 1)) };
 }
 
-/**
- * Least and greatest value of each gene; the zeros of a sparse matrix count.
- * @param rows all where they are not given
- */
-export function geneExtremes(x: Matrix, rows?: Int32Array): { minimum: Float32Array; maximum: Float32Array } {
-  const n = rows?.length ?? x.rows;
-  const { cols } = x;
+/** Least and greatest value of each gene; the zeros of a sparse matrix count. */
+export function geneExtremes(x: Matrix): { minimum: Float32Array; maximum: Float32Array } {
+  const { rows, cols } = x;
   const minimum = new Float32Array(cols).fill(Infinity);
   const maximum = new Float32Array(cols).fill(-Infinity);
-  const stored = new Int32Array(cols);
   const see = (j: number, v: number) => {
-    stored[j]++;
     if (v < minimum[j]) minimum[j] = v;
     if (v > maximum[j]) maximum[j] = v;
   };
-  for (let r = 0; r < n; r++) {
-    const i = rows === undefined ? r : rows[r];
-    if (x.kind === "csr") for (let p = x.indptr[i]; p < x.indptr[i + 1]; p++) see(x.indices[p], x.values[p]);
-    else for (let j = 0, p = i * cols; j < cols; j++, p++) see(j, x.data[p]);
-  }
-  for (let j = 0; j < cols; j++) if (stored[j] < n) see(j, 0);
+  const stored = new Int32Array(cols);
+  eachEntry(x, (_row, j, v) => {
+    stored[j]++;
+    see(j, v);
+  });
+  for (let j = 0; j < cols; j++) if (stored[j] < rows) see(j, 0);
   return { minimum, maximum };
 }

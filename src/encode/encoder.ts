@@ -20,10 +20,19 @@ import { concatColumns } from "../graph/ops/concat-columns.js";
 import { gatherColumns } from "../graph/ops/gather-columns.js";
 import { createSession } from "../graph/session.js";
 import { areaOf, type ImageSize } from "../image-size.js";
-import { divideColumns, fillRows, type Matrix, selectColumns } from "../matrix.js";
+import {
+  divideColumns,
+  fillRows,
+  type Matrix,
+  rowBlocks,
+  selectColumns,
+  selectRows,
+  settled,
+} from "../matrix.js";
 import { type Progress, silent } from "../progress.js";
 import { RandomState } from "../random.js";
 import { fitGenePainter, type GenePainter, type GenePainting, genePainterGraph } from "./genes/painter.js";
+import { landmarksOf } from "./landmarks.js";
 import { type SpectralPainter, spectralGraph } from "./spectral-graph.js";
 import { smoothSpectralGraph } from "./spectral-smooth.js";
 
@@ -52,6 +61,8 @@ interface CommonOptions {
   /** Each gene divided by its standard deviation in training. */
   readonly scale?: boolean;
   readonly size: ImageSize;
+  /** Most training samples that maps are made of (landmarks.ts); default: 10,000. */
+  readonly landmarks?: number;
   readonly seed: number;
   readonly threads?: number;
   readonly progress?: Progress;
@@ -83,6 +94,30 @@ export async function mapPlaces(
   const places = new Float32Array(4 * n);
   for (let i = 0; i < n; i++) places.set([t[2 * i], t[2 * i + 1], u[2 * i], u[2 * i + 1]], 4 * i);
   return places;
+}
+
+/** The maps of the landmarks among n samples with these scores, and the rule that places all others among them. */
+export async function fitMap(
+  scores: Float32Array,
+  n: number,
+  k: number,
+  options: EncoderOptions,
+): Promise<NeighbourMap> {
+  const landmarks = landmarksOf(n, options.seed, options.landmarks);
+  const seen = landmarks === null ? scores : rowsOf(scores, k, landmarks);
+  const count = seen.length / k;
+  if (landmarks !== null)
+    options.progress?.note(`maps are made of ${count} of ${n} samples; the others are placed among them`);
+  return neighbourMap(seen, await mapPlaces(seen, count, k, options), k);
+}
+
+/** Rows of a row-major array of k columns. */
+function rowsOf(values: Float32Array, k: number, rows: Int32Array): Float32Array {
+  const out = new Float32Array(rows.length * k);
+  rows.forEach((row, i) => {
+    out.set(values.subarray(row * k, (row + 1) * k), i * k);
+  });
+  return out;
 }
 
 /** The rule that places samples among training samples of these scores and places. */
@@ -121,19 +156,27 @@ export function spectralPainter(
 export async function fitEncoder(x: Matrix, options: EncoderOptions): Promise<EncoderFit> {
   const projection = await fitProjection(x, options);
   const scores = await project(projection, x, options);
-  const places = await mapPlaces(scores, x.rows, projection.components, options);
-  const map = neighbourMap(scores, places, projection.components);
-  const painter = paintsGenes(options)
-    ? await fitGenePainter(x, projection.chosen, options)
-    : spectralPainter(map, options.size);
-  return { projection, map, painter };
+  const map = await fitMap(scores, x.rows, projection.components, options);
+  return { projection, map, painter: await fitPainter(x, projection, map, options) };
+}
+
+/** The painter that the options name: of places, or of genes as the landmarks have them. */
+export async function fitPainter(
+  x: Matrix,
+  { chosen }: Projection,
+  map: NeighbourMap,
+  options: EncoderOptions,
+): Promise<Painter> {
+  if (!paintsGenes(options)) return spectralPainter(map, options.size);
+  const landmarks = landmarksOf(x.rows, options.seed, options.landmarks);
+  return fitGenePainter(landmarks === null ? x : selectRows(x, landmarks), chosen, options);
 }
 
 /** Gene choice, scaling and PCA of the training samples; fewer components where the samples have no more. */
 export async function fitProjection(x: Matrix, options: EncoderOptions): Promise<Projection> {
   const { seed, threads, progress, signal, genes = "all", topGenes = x.cols } = options;
   const chosen = genes === "all" ? null : chooseGenes(x, { how: genes, count: topGenes });
-  const used = chosen === null ? x : selectColumns(x, chosen);
+  const used = settled(chosen === null ? x : selectColumns(x, chosen));
   const scale = options.scale ? Float32Array.from(fitScale(used).sd) : null;
   const seen = scale === null ? used : divideColumns(used, scale);
   const components = Math.min(options.components, Math.max(1, maxComponents(seen.rows, seen.cols)));
@@ -180,7 +223,7 @@ async function overRows(
   build: (g: Graph, expression: Value) => Record<string, Value>,
   { threads, progress = silent, signal }: Pick<EncoderOptions, "threads" | "progress" | "signal">,
   what: string,
-  take: (outputs: Record<string, Float32Array>, first: number, count: number) => void,
+  take: (outputs: Record<string, Float32Array>, first: number, count: number) => void | Promise<void>,
 ): Promise<void> {
   const g = new Graph("encoder");
   const outputs = build(g, g.input("expression", [BLOCK, x.cols]));
@@ -189,22 +232,23 @@ async function overRows(
   const task = progress.task(what, x.rows);
   try {
     const expression = new Float32Array(BLOCK * x.cols);
-    for (let first = 0; first < x.rows; first += BLOCK) {
-      throwIfAborted(signal);
-      const count = Math.min(BLOCK, x.rows - first);
-      expression.fill(0, count * x.cols);
-      fillRows(
-        x,
-        Array.from({ length: count }, (_, i) => first + i),
-        expression,
-      );
-      const found = await session.run({ expression });
-      const arrays = Object.fromEntries(
-        Object.keys(outputs).map((name) => [name, found[name].data as Float32Array]),
-      );
-      take(arrays, first, count);
-      task.update(first + count);
-    }
+    for (const { first: start, block } of rowBlocks(x))
+      for (let from = 0; from < block.rows; from += BLOCK) {
+        throwIfAborted(signal);
+        const count = Math.min(BLOCK, block.rows - from);
+        expression.fill(0, count * x.cols);
+        fillRows(
+          block,
+          Array.from({ length: count }, (_, i) => from + i),
+          expression,
+        );
+        const found = await session.run({ expression });
+        const arrays = Object.fromEntries(
+          Object.keys(outputs).map((name) => [name, found[name].data as Float32Array]),
+        );
+        await take(arrays, start + from, count);
+        task.update(start + from + count);
+      }
   } finally {
     task.end();
     await session.release();
@@ -226,29 +270,30 @@ export async function project(
   return scores;
 }
 
-/** Distance to training in PCA space of every row of scores (rows × components). */
-export async function distances(
+/** Place (rows × 4) and distance to training in PCA space of every row of scores (rows × components). */
+export async function locate(
   map: NeighbourMap,
   scores: Float32Array,
   options: Pick<EncoderOptions, "threads" | "progress" | "signal">,
-): Promise<Float32Array> {
+): Promise<{ places: Float32Array; distance: Float32Array }> {
   const x: Matrix = {
     kind: "dense",
     rows: scores.length / map.components,
     cols: map.components,
     data: scores,
   };
-  const found = new Float32Array(x.rows);
-  const build = (g: Graph, values: Value) => ({ distance: neighbourMapGraph(g, map, values).distance });
-  await overRows(x, build, options, "distances", (out, first, count) => {
-    found.set(out.distance.subarray(0, count), first);
+  const places = new Float32Array(x.rows * map.axes);
+  const distance = new Float32Array(x.rows);
+  const build = (g: Graph, values: Value) => ({ ...neighbourMapGraph(g, map, values) });
+  await overRows(x, build, options, "places", (out, first, count) => {
+    places.set(out.places.subarray(0, count * map.axes), first * map.axes);
+    distance.set(out.distance.subarray(0, count), first);
   });
-  return found;
+  return { places, distance };
 }
 
-export interface Encoded {
-  /** rows × height × width × 3 bytes, RGB. */
-  readonly images: Uint8Array;
+/** What an encoder knows of samples beside their images. */
+export interface SampleValues {
   /** rows × components. */
   readonly scores: Float32Array;
   /** rows × 4, in the order of MAP_AXES. */
@@ -257,17 +302,40 @@ export interface Encoded {
   readonly distance: Float32Array;
 }
 
-/** Images and all else of every row of a matrix. */
+export interface Encoded extends SampleValues {
+  /** rows × height × width × 3 bytes, RGB. */
+  readonly images: Uint8Array;
+}
+
+/** Images and all else of every row of a matrix, held. */
 export async function encodeSamples(
   fit: EncoderFit,
   x: Matrix,
   options: Pick<EncoderOptions, "threads" | "progress" | "signal">,
 ): Promise<Encoded> {
+  const bytes = areaOf(fit.painter.size) * 3;
+  const images = new Uint8Array(x.rows * bytes);
+  const values = await paintSamples(fit, x, options, (block, first) => {
+    images.set(block, first * bytes);
+  });
+  return { ...values, images };
+}
+
+/**
+ * The same with the images handed on a few at a time, so that they need not fit into memory.
+ * @param take gets the images of the rows from `first` on; the array is used again once its promise is settled
+ */
+export async function paintSamples(
+  fit: EncoderFit,
+  x: Matrix,
+  options: Pick<EncoderOptions, "threads" | "progress" | "signal">,
+  take: (images: Uint8Array, first: number) => void | Promise<void>,
+): Promise<SampleValues> {
   const { size } = fit.painter;
   const k = fit.projection.components;
   const area = areaOf(size);
-  const encoded: Encoded = {
-    images: new Uint8Array(x.rows * area * 3),
+  const images = new Uint8Array(BLOCK * area * 3);
+  const encoded: SampleValues = {
     scores: new Float32Array(x.rows * k),
     places: new Float32Array(x.rows * 4),
     distance: new Float32Array(x.rows),
@@ -280,9 +348,10 @@ export async function encodeSamples(
     for (let i = 0; i < count; i++)
       for (let c = 0; c < 3; c++) {
         const from = out.image.subarray((3 * i + c) * area, (3 * i + c + 1) * area);
-        const to = (first + i) * area * 3 + c;
-        for (let p = 0; p < area; p++) encoded.images[to + 3 * p] = Math.round(from[p] * 255);
+        const to = i * area * 3 + c;
+        for (let p = 0; p < area; p++) images[to + 3 * p] = Math.round(from[p] * 255);
       }
+    return take(images.subarray(0, count * area * 3), first);
   });
   return encoded;
 }

@@ -6,7 +6,7 @@
  * over all samples: two different tumours or cells share hardly more than their kind there, two copies all of it. Pearson
  * without that centring would call most of a bulk set duplicates.
  */
-import { fillRows, type Matrix } from "../matrix.js";
+import { eachEntry, fillRows, type Matrix } from "../matrix.js";
 
 export interface DuplicatePair {
   /** Indices of samples, a < b. */
@@ -56,11 +56,9 @@ export function findDuplicates(
 
 function columnMeans(x: Matrix): Float64Array {
   const mean = new Float64Array(x.cols);
-  const row = new Float32Array(x.cols);
-  for (let i = 0; i < x.rows; i++) {
-    fillRows(x, [i], row);
-    for (let j = 0; j < x.cols; j++) mean[j] += row[j];
-  }
+  eachEntry(x, (_row, j, value) => {
+    mean[j] += value;
+  });
   return mean.map((sum) => sum / x.rows);
 }
 

@@ -5,7 +5,7 @@
  * is NaN) scipy has NaN; here t = 0 and p = 1, as in scanpy: nothing is known. Two constants that differ: t = ±∞, p = 0.
  * Reference: Welch 1947, "The generalization of 'Student's' problem".
  */
-import type { Matrix } from "../matrix.js";
+import { eachEntry, type Matrix } from "../matrix.js";
 import { checkCodes } from "./counts.js";
 import { studentTCdf } from "./student-t.js";
 
@@ -60,7 +60,7 @@ function moments(x: Matrix, codes: Int32Array, classes: number) {
   for (const code of codes) sizes[code]++;
   const means = new Float64Array(classes * genes);
   const stored = new Float64Array(classes * genes);
-  eachStored(x, (row, gene, value) => {
+  eachEntry(x, (row, gene, value) => {
     means[codes[row] * genes + gene] += value;
     stored[codes[row] * genes + gene]++;
   });
@@ -70,17 +70,9 @@ function moments(x: Matrix, codes: Int32Array, classes: number) {
   for (let c = 0; c < classes; c++)
     for (let at = c * genes; at < (c + 1) * genes; at++)
       squares[at] = (sizes[c] - stored[at]) * means[at] ** 2; // the zeros that are not stored
-  eachStored(x, (row, gene, value) => {
+  eachEntry(x, (row, gene, value) => {
     const at = codes[row] * genes + gene;
     squares[at] += (value - means[at]) ** 2;
   });
   return { sizes, means, squares };
-}
-
-function eachStored(x: Matrix, use: (row: number, gene: number, value: number) => void): void {
-  for (let row = 0; row < x.rows; row++) {
-    if (x.kind === "dense")
-      for (let gene = 0, at = row * x.cols; gene < x.cols; gene++, at++) use(row, gene, x.data[at]);
-    else for (let at = x.indptr[row]; at < x.indptr[row + 1]; at++) use(row, x.indices[at], x.values[at]);
-  }
 }

@@ -72,6 +72,38 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
+/**
+ * Writes a file piece by piece in one step: it is there when `write` is through.
+ * @param write appends the pieces, in order
+ * @throws CellhueError as `writeFileAtomic`, and what `write` throws
+ */
+export async function writePiecesAtomic(
+  path: string,
+  write: (append: (bytes: Uint8Array) => Promise<void>) => Promise<void>,
+  options: AtomicOptions = {},
+): Promise<void> {
+  let bytes = 0;
+  try {
+    await replaceFile(
+      path,
+      async (temporary) => {
+        const handle = await open(temporary, "wx");
+        try {
+          await write(async (piece) => {
+            bytes += piece.byteLength;
+            await handle.writeFile(piece);
+          });
+        } finally {
+          await handle.close();
+        }
+      },
+      options,
+    );
+  } catch (error) {
+    throw diskError(error, path, bytes);
+  }
+}
+
 /** Removes what a killed run left under a folder. Only for the holder of the run's lock. */
 export async function sweepTemporary(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {

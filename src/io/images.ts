@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { CellhueError, throwIfAborted } from "../errors.js";
 import { areaOf, type ImageSize, sizeWords } from "../image-size.js";
+import type { StoredImages } from "../image-source.js";
 import type { StageContext } from "../stages/context.js";
 import { parseCsv } from "./csv.js";
 import { decodePng } from "./png.js";
@@ -55,27 +56,38 @@ export async function readImages(
   try {
     for (let i = 0; i < n; i++) {
       throwIfAborted(signal);
-      const path = run.path(imagePath(run, samples, i));
-      const remedy = `remove ${shellWord(dirname(path))}, then: cellhue preprocess ${shellWord(run.root)}`;
-      const png = await readFile(path).catch((cause: unknown) => {
-        throw new CellhueError("an image of the run is missing", { where: path, remedy, cause });
-      });
-      const { width, height, rgb } = await decodePng(png).catch((error: unknown) => {
-        if (!(error instanceof CellhueError)) throw error;
-        throw new CellhueError("an image of the run is damaged", { ...error.parts, where: path, remedy });
-      });
-      if (width !== size.width || height !== size.height)
-        throw new CellhueError("an image is not of the run's size", {
-          where: path,
-          found: sizeWords({ width, height }),
-          expected: sizeWords(size),
-          remedy,
-        });
-      images.set(rgb, i * bytes);
+      images.set(await readImage(run, samples, size, i), i * bytes);
       task.update(i + 1);
     }
   } finally {
     task.end();
   }
   return images;
+}
+
+/** The same, each read when it is asked for. */
+export const storedPngs = (run: RunFolder, samples: Samples, size: ImageSize): StoredImages => ({
+  async read(rows) {
+    return Buffer.concat(await Promise.all(Array.from(rows, (row) => readImage(run, samples, size, row))));
+  },
+});
+
+async function readImage(run: RunFolder, samples: Samples, size: ImageSize, i: number): Promise<Uint8Array> {
+  const path = run.path(imagePath(run, samples, i));
+  const remedy = `remove ${shellWord(dirname(path))}, then: cellhue preprocess ${shellWord(run.root)}`;
+  const png = await readFile(path).catch((cause: unknown) => {
+    throw new CellhueError("an image of the run is missing", { where: path, remedy, cause });
+  });
+  const { width, height, rgb } = await decodePng(png).catch((error: unknown) => {
+    if (!(error instanceof CellhueError)) throw error;
+    throw new CellhueError("an image of the run is damaged", { ...error.parts, where: path, remedy });
+  });
+  if (width !== size.width || height !== size.height)
+    throw new CellhueError("an image is not of the run's size", {
+      where: path,
+      found: sizeWords({ width, height }),
+      expected: sizeWords(size),
+      remedy,
+    });
+  return rgb;
 }

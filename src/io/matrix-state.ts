@@ -3,7 +3,7 @@
  * It decides nothing: a wrong guess costs a line of text, because nothing is ever transformed without being asked.
  */
 import { CellhueError } from "../errors.js";
-import type { Matrix } from "../matrix.js";
+import { eachEntry, type HeldMatrix, hold, type Matrix, rowBlocks, selectRows } from "../matrix.js";
 import { visible } from "./visible.js";
 
 export type State =
@@ -61,10 +61,9 @@ const LOOK = 200;
 
 export function describeMatrix(m: Matrix): MatrixState {
   const entries = m.rows * m.cols;
-  const nonFinite = countNonFinite(m);
-  const values = m.kind === "dense" ? m.data : m.values;
-  const stored = nonFinite.count === 0 ? scan(values) : scan(values.filter((v) => Number.isFinite(v)));
-  const zeros = entries - values.length + stored.zeros;
+  const stored = scanAll(m);
+  const { nonFinite } = stored;
+  const zeros = entries - stored.count + stored.zeros;
   let { min, max } = stored;
   if (zeros > 0) {
     min = Math.min(min, 0);
@@ -72,7 +71,7 @@ export function describeMatrix(m: Matrix): MatrixState {
   }
   const { integers } = stored;
   const zeroFraction = entries === 0 ? 0 : zeros / entries;
-  const told = tell(m, { entries, min, max, zeros, integers, nonFinite });
+  const told = tell(looked(m), { entries, min, max, zeros, integers, nonFinite }, m.kind !== "stored");
   return {
     ...told,
     min: min <= max ? min : null,
@@ -115,6 +114,48 @@ function cautionOf(state: State): MatrixState["caution"] {
   }
 }
 
+/** Rows of a stored matrix that are held for what needs more than a pass over the numbers. */
+const HELD_ROWS = 2000;
+
+/** All rows of a held matrix, up to HELD_ROWS spread over a stored one. */
+function looked(m: Matrix): HeldMatrix {
+  if (m.kind !== "stored") return m;
+  const n = Math.min(m.rows, HELD_ROWS);
+  return hold(
+    selectRows(
+      m,
+      Int32Array.from({ length: n }, (_, k) => Math.floor((k * m.rows) / n)),
+    ),
+  );
+}
+
+interface Scan {
+  /** Entries looked at; NaN and infinite ones are not, but counted. */
+  count: number;
+  min: number;
+  max: number;
+  zeros: number;
+  integers: boolean;
+  nonFinite: NonFinite;
+}
+
+/** Of all entries, in one pass; of a sparse matrix of those that are stored. */
+function scanAll(m: Matrix): Scan {
+  const nonFinite: NonFinite = { count: 0, nan: 0, infinite: 0, first: null };
+  const all: Scan = { count: 0, min: Infinity, max: -Infinity, zeros: 0, integers: true, nonFinite };
+  for (const { first, block } of rowBlocks(m)) {
+    const values = block.kind === "dense" ? block.data : block.values;
+    const finite = countNonFinite(block, first, nonFinite);
+    const part = scan(finite ? values : values.filter((v) => Number.isFinite(v)));
+    all.count += values.length;
+    all.min = Math.min(all.min, part.min);
+    all.max = Math.max(all.max, part.max);
+    all.zeros += part.zeros;
+    all.integers &&= part.integers;
+  }
+  return all;
+}
+
 /** Range, zeros and wholeness of finite numbers; written for speed, as X may have 100 million. */
 function scan(values: Float32Array): { min: number; max: number; zeros: number; integers: boolean } {
   let min = Number.POSITIVE_INFINITY;
@@ -140,7 +181,8 @@ interface Range {
   nonFinite: NonFinite;
 }
 
-function tell(m: Matrix, range: Range): { state: State; evidence: string } {
+/** @param whole whether `m` is all there is; else it is some rows of it */
+function tell(m: HeldMatrix, range: Range, whole: boolean): { state: State; evidence: string } {
   const { entries, min, max, zeros, integers, nonFinite } = range;
   if (entries === 0) return { state: "empty", evidence: `${m.rows} × ${m.cols} has no entries` };
   if (nonFinite.count > 0) {
@@ -153,7 +195,7 @@ function tell(m: Matrix, range: Range): { state: State; evidence: string } {
   const span = `${number(min)} to ${number(max)}`;
   const zeroShare = zeros === 0 ? "none of them 0" : `${percent(zeros / entries)} of them 0`;
   if (min < 0) return tellNegative(m, span);
-  const ranks = zeros === 0 ? tellRanks(m) : null;
+  const ranks = zeros === 0 ? tellRanks(m, whole) : null;
   if (ranks !== null) return { state: "ranked", evidence: ranks };
   if (integers && min <= 1) {
     const only = max === 1 ? "only 0 and 1" : `whole numbers ${span}`;
@@ -192,18 +234,16 @@ const bases: readonly [number, string, (v: number) => number][] = [
   [Math.LN10, "10^x", (v) => 10 ** v - 1],
 ];
 
-function tellUnits(m: Matrix): string {
+function tellUnits(m: HeldMatrix): string {
   const { cols } = m;
   const low = new Float64Array(cols).fill(1);
   const high = new Float64Array(cols);
   const count = new Float64Array(cols);
-  const values = m.kind === "dense" ? m.data : m.values;
-  for (let k = 0; k < values.length; k++) {
-    const j = m.kind === "dense" ? k % cols : m.indices[k];
-    low[j] = Math.min(low[j], values[k]);
-    high[j] = Math.max(high[j], values[k]);
+  eachEntry(m, (_row, j, v) => {
+    low[j] = Math.min(low[j], v);
+    high[j] = Math.max(high[j], v);
     count[j]++;
-  }
+  });
   let scaled = 0;
   let varying = 0;
   for (let j = 0; j < cols; j++) {
@@ -221,13 +261,14 @@ function tellUnits(m: Matrix): string {
  * Are the genes (or the samples) ranks? Of up to 50 of them: the numbers are their own ranks, ties at their mean, times a
  * factor that all share (1, or 1 / n). The matrix has no zeros, so that a sparse one stores every entry in order.
  */
-function tellRanks(m: Matrix): string | null {
+function tellRanks(m: HeldMatrix, whole: boolean): string | null {
   const values = m.kind === "dense" ? m.data : m.values;
   for (const [what, lines, length, step, stride] of [
     ["gene", m.cols, m.rows, 1, m.cols],
     ["sample", m.rows, m.cols, m.cols, 1],
   ] as const) {
-    if (length < 5 || lines < 3) continue;
+    // of a part of the samples no gene has all ranks
+    if (length < 5 || lines < 3 || (what === "gene" && !whole)) continue;
     const looked = Math.min(lines, 50);
     let factor: number | null = null;
     let same = true;
@@ -262,7 +303,7 @@ function rankFactor(numbers: Float64Array): number | null {
   return factor;
 }
 
-function tellNegative(m: Matrix, span: string): { state: State; evidence: string } {
+function tellNegative(m: HeldMatrix, span: string): { state: State; evidence: string } {
   const { mean, sd } = geneMoments(m);
   let centred = 0;
   let unit = 0;
@@ -293,12 +334,12 @@ function tellNegative(m: Matrix, span: string): { state: State; evidence: string
 
 /** @throws CellhueError where X holds NaN or infinite entries: how many, and the first by sample and gene */
 export function requireFinite(
-  m: Matrix,
+  { count, nan, infinite, first }: NonFinite,
+  { rows, cols }: Pick<Matrix, "rows" | "cols">,
   geneNames: readonly string[],
   sampleNames: readonly string[],
   where: string,
 ): void {
-  const { count, nan, infinite, first } = countNonFinite(m);
   if (first === null) return;
   const kinds = [nan > 0 ? `${nan} NaN` : "", infinite > 0 ? `${infinite} infinite` : ""].filter(Boolean);
   const sample = visible(sampleNames[first.row] ?? "", 60);
@@ -307,7 +348,7 @@ export function requireFinite(
     `X holds ${count === 1 ? "an entry" : `${count} entries`} that cannot be computed with`,
     {
       where,
-      found: `${kinds.join(" and ")} of ${m.rows * m.cols}; the first at sample '${sample}' (row ${first.row}), gene '${gene}' (column ${first.col})`,
+      found: `${kinds.join(" and ")} of ${rows * cols}; the first at sample '${sample}' (row ${first.row}), gene '${gene}' (column ${first.col})`,
       expected: "finite numbers",
       remedy: [
         "read another matrix of the file: --layer NAME or --use-raw",
@@ -317,23 +358,25 @@ export function requireFinite(
   );
 }
 
-function countNonFinite(m: Matrix): NonFinite {
-  const values = m.kind === "dense" ? m.data : m.values;
-  let nan = 0;
-  let infinite = 0;
-  let at = -1;
+/** Adds those of a block, whose first row has the number `first`, to `into`. @returns whether there are none */
+function countNonFinite(block: HeldMatrix, first: number, into: NonFinite): boolean {
+  const before = into.count;
+  const values = block.kind === "dense" ? block.data : block.values;
   for (let i = 0; i < values.length; i++) {
     const v = values[i];
-    if (v - v !== 0) {
-      if (at < 0) at = i;
-      if (Number.isNaN(v)) nan++;
-      else infinite++;
+    if (v - v === 0) continue;
+    if (into.first === null) {
+      const { row, col } = place(block, i);
+      into.first = { row: first + row, col };
     }
+    if (Number.isNaN(v)) into.nan++;
+    else into.infinite++;
+    into.count++;
   }
-  return { count: nan + infinite, nan, infinite, first: at < 0 ? null : place(m, at) };
+  return into.count === before;
 }
 
-function place(m: Matrix, at: number): { row: number; col: number } {
+function place(m: HeldMatrix, at: number): { row: number; col: number } {
   if (m.kind === "dense") return { row: Math.floor(at / m.cols), col: at % m.cols };
   let row = 0;
   while (m.indptr[row + 1] <= at) row++;
@@ -341,7 +384,7 @@ function place(m: Matrix, at: number): { row: number; col: number } {
 }
 
 /** Sums of f over the rows, f(0) = 0, of up to LOOK rows spread over the matrix. */
-function rowSums(m: Matrix, f: (v: number) => number): Float64Array {
+function rowSums(m: HeldMatrix, f: (v: number) => number): Float64Array {
   const n = Math.min(m.rows, LOOK);
   const sums = new Float64Array(n);
   for (let k = 0; k < n; k++) {
@@ -354,7 +397,7 @@ function rowSums(m: Matrix, f: (v: number) => number): Float64Array {
   return sums;
 }
 
-function rowValues(m: Matrix, row: number): Float32Array {
+function rowValues(m: HeldMatrix, row: number): Float32Array {
   return m.kind === "dense"
     ? m.data.subarray(row * m.cols, (row + 1) * m.cols)
     : m.values.subarray(m.indptr[row], m.indptr[row + 1]);
@@ -370,24 +413,13 @@ function sameSum(sums: Float64Array): number | null {
 }
 
 /** Mean and standard deviation of every gene (zeros that are not stored count as entries). */
-function geneMoments(m: Matrix): { mean: Float64Array; sd: Float64Array } {
+function geneMoments(m: HeldMatrix): { mean: Float64Array; sd: Float64Array } {
   const mean = new Float64Array(m.cols);
   const sd = new Float64Array(m.cols);
-  if (m.kind === "dense") {
-    for (let i = 0, at = 0; i < m.rows; i++) {
-      for (let j = 0; j < m.cols; j++, at++) {
-        const v = m.data[at];
-        mean[j] += v;
-        sd[j] += v * v;
-      }
-    }
-  } else {
-    for (let k = 0; k < m.values.length; k++) {
-      const v = m.values[k];
-      mean[m.indices[k]] += v;
-      sd[m.indices[k]] += v * v;
-    }
-  }
+  eachEntry(m, (_row, j, v) => {
+    mean[j] += v;
+    sd[j] += v * v;
+  });
   for (let j = 0; j < m.cols; j++) {
     mean[j] /= m.rows;
     sd[j] = Math.sqrt(Math.max(0, sd[j] / m.rows - mean[j] * mean[j]));

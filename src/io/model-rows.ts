@@ -3,7 +3,7 @@
  * Pure.
  */
 import { CellhueError } from "../errors.js";
-import type { Matrix } from "../matrix.js";
+import { eachEntry, type HeldMatrix, type Matrix } from "../matrix.js";
 import type { Normalization } from "./normalize.js";
 import { visible } from "./visible.js";
 
@@ -17,7 +17,7 @@ export interface ModelInput {
  * @returns writes rows `first` … `first + count − 1` to the start of `into`, genes of the model each, row-major
  */
 export function modelRows(
-  matrix: Matrix,
+  matrix: HeldMatrix,
   { from }: ModelInput,
 ): (first: number, count: number, into: Float32Array) => void {
   const genes = from.length;
@@ -64,21 +64,13 @@ export function requireUsable(
 ): void {
   const needed = columnsToGenes(from, matrix.cols);
   const least = normalize === "log1p-cp10k" ? 0 : Number.NEGATIVE_INFINITY;
-  const values = matrix.kind === "dense" ? matrix.data : matrix.values;
-  let at = 0;
   let bad = 0;
-  let first: { row: number; column: number; value: number } | undefined;
-  for (let row = 0; row < matrix.rows; row++) {
-    const end = matrix.kind === "dense" ? (row + 1) * matrix.cols : matrix.indptr[row + 1];
-    for (; at < end; at++) {
-      const value = values[at];
-      if (value - value === 0 && value >= least) continue;
-      const column = matrix.kind === "dense" ? at - row * matrix.cols : matrix.indices[at];
-      if (needed[column] < 0) continue;
-      bad++;
-      first ??= { row, column, value };
-    }
-  }
+  const found: { row: number; column: number; value: number }[] = [];
+  eachEntry(matrix, (row, column, value) => {
+    if ((value - value === 0 && value >= least) || needed[column] < 0) return;
+    if (bad++ === 0) found.push({ row, column, value });
+  });
+  const [first] = found;
   if (first === undefined) return;
   const finite = Number.isFinite(first.value);
   const sample = visible(sampleNames[first.row] ?? "", 60);

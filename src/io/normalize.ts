@@ -7,7 +7,7 @@
  * would have to be fitted within each fold, so they are not offered here.
  */
 import { CellhueError } from "../errors.js";
-import type { Matrix } from "../matrix.js";
+import { type HeldMatrix, type Matrix, mapBlocks } from "../matrix.js";
 
 export type Normalization = "none" | "log1p-cp10k" | "log1p-cpm";
 export const normalizations: readonly Normalization[] = ["none", "log1p-cp10k", "log1p-cpm"];
@@ -16,11 +16,15 @@ export const normalizations: readonly Normalization[] = ["none", "log1p-cp10k", 
 export const normalizationTotals = { "log1p-cp10k": 1e4, "log1p-cpm": 1e6 };
 
 /**
- * @returns a new matrix (a sparse one shares its indices); `m` itself for "none"
+ * @param firstRow number of its first row in messages
+ * @returns a new matrix (a sparse one shares its indices; of a stored one a view); `m` itself for "none"
  * @throws CellhueError where an entry is below 0 or not finite, as no count is
  */
-export function normalizeMatrix(m: Matrix, how: Normalization): Matrix {
+export function normalizeMatrix(m: HeldMatrix, how: Normalization, firstRow?: number): HeldMatrix;
+export function normalizeMatrix(m: Matrix, how: Normalization): Matrix;
+export function normalizeMatrix(m: Matrix, how: Normalization, firstRow = 0): Matrix {
   if (how === "none") return m;
+  if (m.kind === "stored") return mapBlocks(m, (block, first) => normalizeMatrix(block, how, first));
   const from = m.kind === "dense" ? m.data : m.values;
   const to = new Float32Array(from.length);
   for (let i = 0; i < m.rows; i++) {
@@ -29,7 +33,7 @@ export function normalizeMatrix(m: Matrix, how: Normalization): Matrix {
     let total = 0;
     for (let k = begin; k < end; k++) {
       const v = from[k];
-      if (!(v >= 0 && v < Number.POSITIVE_INFINITY)) throw notCounts(how, v, i);
+      if (!(v >= 0 && v < Number.POSITIVE_INFINITY)) throw notCounts(how, v, firstRow + i);
       total += v;
     }
     if (total === 0) continue;

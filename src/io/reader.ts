@@ -4,7 +4,7 @@
  * for; text, Matrix Market and zarr are decoded asynchronously and are read when they are opened.
  */
 import { CellhueError } from "../errors.js";
-import type { Matrix } from "../matrix.js";
+import type { HeldMatrix, Matrix, StoredMatrix } from "../matrix.js";
 import type { Progress } from "../progress.js";
 import type { Table } from "../table.js";
 import { contentOf } from "./content.js";
@@ -38,7 +38,12 @@ export interface ExpressionReader {
   /** The genes of X; those of raw where raw is read. */
   var(): Table;
   /** The matrix as float32: dense stays dense, CSC becomes CSR. */
-  readMatrix(options?: { progress?: Progress; signal?: AbortSignal }): Matrix;
+  readMatrix(options?: { progress?: Progress; signal?: AbortSignal }): HeldMatrix;
+  /**
+   * The same, read in blocks of rows while the reader is open; null (or no such function) where the format cannot.
+   * @param limit see StoredMatrix
+   */
+  storedMatrix?(limit: number): StoredMatrix | null;
   close(): void;
 }
 
@@ -142,6 +147,35 @@ async function openHdf5(path: string, options: OpenOptions): Promise<ExpressionR
     throw error;
   }
 }
+
+/** Bytes that the matrix of a reader takes when it is held. */
+export const heldBytes = ({ samples, genes, x }: ExpressionReader): number =>
+  x.storage === "dense" ? 4 * samples * genes : 8 * (x.nonzero ?? 0) + 8 * samples;
+
+/**
+ * The matrix, held where it is within the limit, else read in blocks of rows while the reader is open. A format that
+ * cannot do that is held whatever its size, and the progress says so.
+ */
+export function matrixWithin(
+  reader: ExpressionReader,
+  limit: number,
+  options: { progress?: Progress; signal?: AbortSignal } = {},
+): Matrix {
+  const bytes = heldBytes(reader);
+  if (bytes <= limit) return reader.readMatrix(options);
+  const stored = reader.storedMatrix?.(limit);
+  if (stored) return stored;
+  options.progress?.note(
+    `${reader.x.source} takes ${gigabytes(bytes)} GB, more than the ${gigabytes(limit)} GB of --memory; ${
+      reader.x.storage === "csc"
+        ? "a matrix in compressed columns (CSC)"
+        : `a file of this format (${reader.format})`
+    } cannot be read by rows, so it is held as a whole`,
+  );
+  return reader.readMatrix(options);
+}
+
+const gigabytes = (bytes: number) => (bytes / 2 ** 30).toFixed(1);
 
 /** Refuses what no cross-validation can be made of. */
 export function requireSize(samples: number, genes: number, where: string): void {

@@ -11,7 +11,13 @@ import { access, mkdir, readdir, readFile, rm, rmdir, stat } from "node:fs/promi
 import { dirname, join, resolve } from "node:path";
 import type { SettingName, Settings } from "../config.js";
 import { CellhueError } from "../errors.js";
-import { type AtomicOptions, diskError, sweepTemporary, writeFileAtomic } from "./atomic.js";
+import {
+  type AtomicOptions,
+  diskError,
+  sweepTemporary,
+  writeFileAtomic,
+  writePiecesAtomic,
+} from "./atomic.js";
 import { lock, lockName, refuseLocked } from "./lock.js";
 import type { XInfo } from "./reader.js";
 
@@ -335,14 +341,23 @@ export class RunFolder {
 
   /** Writes a file atomically; `path` is within the run folder, its folder is made where it is absent. */
   async write(path: string, data: string | Uint8Array, options?: AtomicOptions): Promise<void> {
+    await writeFileAtomic(await this.placeFor(path), data, options);
+  }
+
+  /** Writes a file piece by piece (see writePiecesAtomic). */
+  async writePieces(path: string, write: Parameters<typeof writePiecesAtomic>[1]): Promise<void> {
+    await writePiecesAtomic(await this.placeFor(path), write);
+  }
+
+  /** The absolute path, with its folder made. The run folder itself is never made again: where somebody removed it, writing says so. */
+  private async placeFor(path: string): Promise<string> {
     const full = this.path(path);
-    // The run folder itself is never made again: where somebody removed it, writing says so.
     if (path.includes("/") && (await this.has("run.json"))) {
       await mkdir(dirname(full), { recursive: true }).catch((error: unknown) => {
         throw diskError(error, full);
       });
     }
-    await writeFileAtomic(full, data, options);
+    return full;
   }
 
   async writeJson(path: string, value: unknown): Promise<void> {

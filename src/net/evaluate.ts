@@ -84,7 +84,7 @@ export class Evaluator {
   async probabilities(
     tensors: Tensors,
     n: number,
-    fill: (first: number, count: number, into: Float32Array) => void,
+    fill: (first: number, count: number, into: Float32Array) => void | Promise<void>,
   ): Promise<Float32Array> {
     const feeds = feedsOf(tensors);
     const image = new Float32Array(batch * 3 * areaOf(this.size));
@@ -92,7 +92,7 @@ export class Evaluator {
     for (let first = 0; first < n; first += batch) {
       const count = Math.min(batch, n - first);
       image.fill(0);
-      fill(first, count, image);
+      await fill(first, count, image);
       const { probabilities } = await this.session.run({ ...feeds, image });
       const rows = (probabilities.data as Float32Array).subarray(0, count * this.classes);
       if (!rows.every(Number.isFinite))

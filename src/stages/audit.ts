@@ -20,7 +20,7 @@ import { readSamples, type Samples } from "../io/images.js";
 import { RunFolder } from "../io/run-folder.js";
 import { type RunSplit, readSplits } from "../io/splits.js";
 import { shellWord, visible } from "../io/visible.js";
-import type { Matrix } from "../matrix.js";
+import { eachEntry, type Matrix } from "../matrix.js";
 import { RandomState } from "../random.js";
 import type { AuditReport } from "../report/audit-report.js";
 import type { Column } from "../table.js";
@@ -306,15 +306,13 @@ async function batchFromImage(
 
 /** How many genes each sample has; null where the matrix cannot tell (it has values below 0, or no zeros). */
 function genesDetected(x: Matrix): BatchColumn | null {
-  const values = x.kind === "dense" ? x.data : x.values;
-  for (const v of values) if (v < 0) return null;
+  let negative = false;
   const counts = new Float64Array(x.rows);
-  for (let i = 0; i < x.rows; i++) {
-    const from = x.kind === "dense" ? i * x.cols : x.indptr[i];
-    const to = x.kind === "dense" ? from + x.cols : x.indptr[i + 1];
-    for (let p = from; p < to; p++) if (values[p] > 0) counts[i]++;
-  }
-  if (new Set(counts).size < 2) return null;
+  eachEntry(x, (row, _gene, v) => {
+    if (v < 0) negative = true;
+    if (v > 0) counts[row]++;
+  });
+  if (negative || new Set(counts).size < 2) return null;
   return { name: "number of genes", values: { kind: "number", integer: true, values: counts } };
 }
 

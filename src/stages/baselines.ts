@@ -4,10 +4,11 @@
  * early. Writes baselines/<name>/<k>.csv and oof_baseline_<name>.csv.
  */
 import type { Settings } from "../config.js";
+import type { SampleValues } from "../encode/encoder.js";
 import { throwIfAborted } from "../errors.js";
 import type { Features } from "../evaluate/baselines/classifier.js";
 import { baselines } from "../evaluate/baselines/index.js";
-import { readBaselineScores, readSampleValues, type SampleValues } from "../io/encoded.js";
+import { readBaselineScores, readSampleValues } from "../io/encoded.js";
 import { predictionsCsv } from "../io/fold-predictions.js";
 import { readSamples } from "../io/images.js";
 import { outOfFoldCsv } from "../io/oof.js";

@@ -5,6 +5,7 @@
  */
 import type { Settings } from "../config.js";
 import { throwIfAborted } from "../errors.js";
+import { areaOf } from "../image-size.js";
 import {
   baselineScoresPath,
   type EncoderKey,
@@ -124,11 +125,11 @@ async function fitEncoder(
   ctx: StageContext,
   input: RunInput,
 ): Promise<void> {
-  const { encodeSamples, fitEncoder } = await import("../encode/encoder.js");
+  const { fitEncoder, paintSamples } = await import("../encode/encoder.js");
   const x = await input.load();
   const quiet = onlyBars(ctx);
   const options = { ...settings, threads: settings.threads || undefined, ...quiet };
   const fit = await fitEncoder(selectRows(x, rows), options);
   await run.write(`${folder}/encoder.safetensors`, packEncoder(fit));
-  await writeEncoded(run, folder, await encodeSamples(fit, x, options));
+  await writeEncoded(run, folder, areaOf(settings.size) * 3, (take) => paintSamples(fit, x, options, take));
 }

@@ -7,7 +7,7 @@ import { geneExtremes } from "../embed/scale.js";
 import { PainterGraph } from "../explain/pullback.js";
 import { type EncoderKey, encoderFolder, readEncoder } from "../io/encoded.js";
 import type { RunFolder } from "../io/run-folder.js";
-import type { Matrix } from "../matrix.js";
+import { type Matrix, selectRows } from "../matrix.js";
 import type { LoopOptions } from "../train/loop.js";
 import { maskGenes } from "../train/mask-genes.js";
 import type { StageContext } from "./context.js";
@@ -38,7 +38,7 @@ export class Guide {
       this.held = { folder, opened: this.open(key) };
     }
     const { x, seen, smooth, exact } = await this.held.opened;
-    const { minimum, maximum } = geneExtremes(x, rows);
+    const { minimum, maximum } = geneExtremes(selectRows(x, rows));
     const range = { low: pick(minimum, seen), high: pick(maximum, seen) };
     return maskGenes({
       x,

@@ -8,7 +8,7 @@ import { byCodePoint, type LabelCandidate, labelCandidates, resolveLabels } from
 import { describeMatrix, type MatrixState } from "../io/matrix-state.js";
 import { type ExpressionReader, type Orientation, openExpression, type XInfo } from "../io/reader.js";
 import { shellWord, visible } from "../io/visible.js";
-import type { Matrix } from "../matrix.js";
+import { bytesOf } from "../matrix.js";
 import type { Progress } from "../progress.js";
 
 export interface InspectOptions {
@@ -100,7 +100,7 @@ function inspectReader(reader: ExpressionReader, options: InspectOptions): Inspe
     samples: reader.samples,
     genes: reader.genes,
     x: reader.x,
-    decodedBytes: matrix === null ? null : decodedBytes(matrix),
+    decodedBytes: matrix === null ? null : bytesOf(matrix),
     state,
     layers: [...reader.layers],
     hasRaw: reader.hasRaw,
@@ -143,12 +143,6 @@ function inspectReader(reader: ExpressionReader, options: InspectOptions): Inspe
     report.findings.push({ level: "note", what: `columns of a kind that is not read: ${names}`, remedy: [] });
   }
   return report;
-}
-
-function decodedBytes(m: Matrix): number {
-  return m.kind === "dense"
-    ? m.data.byteLength
-    : m.values.byteLength + m.indices.byteLength + m.indptr.byteLength;
 }
 
 /** Usable columns: enough samples per class first, then text before numbers and flags, then in file order. */

@@ -10,6 +10,7 @@ import { StoredGraph } from "../graph/stored.js";
 import { checkObsColumns, writeObsColumns } from "../io/h5ad/write-obs.js";
 import { type GeneMatch, type MatchRule, matchGenes, requireOverlap } from "../io/match-genes.js";
 import { describeMatrix, type MatrixState } from "../io/matrix-state.js";
+import { memoryLimit } from "../io/memory.js";
 import { type ModelFile, readModelMetadata, type StoredMetadata } from "../io/model-file-read.js";
 import { type ModelInput, modelRows, requireUsable } from "../io/model-rows.js";
 import {
@@ -20,10 +21,10 @@ import {
   unassignedLabel,
   writePredictions,
 } from "../io/predictions.js";
-import { type ExpressionReader, openExpression } from "../io/reader.js";
+import { type ExpressionReader, matrixWithin, openExpression } from "../io/reader.js";
 import { geneNamesOf } from "../io/second-names.js";
 import { shellWord, visible } from "../io/visible.js";
-import type { Matrix } from "../matrix.js";
+import { type Matrix, rowBlocks } from "../matrix.js";
 import { silent } from "../progress.js";
 import type { StageContext } from "./context.js";
 
@@ -44,6 +45,8 @@ export interface PredictOptions {
   abstain?: boolean;
   /** 0: as many as the machine has cores. The result does not depend on it. */
   threads?: number;
+  /** Gigabytes that X may take in memory; left out or 0: a quarter of the machine's. */
+  memory?: number;
 }
 
 export interface Prediction {
@@ -103,6 +106,7 @@ export async function predictFile(
   };
   checkNumber("--min-overlap", options.minOverlap, isShare, "a number from 0 to 1");
   checkNumber("--threshold", options.threshold, isShare, "a number from 0 to 1");
+  checkNumber("--memory", options.memory, (value) => value >= 0, "gigabytes, 0 or more");
   checkNumber("--threads", options.threads, isThreads, "a whole number from 0 to 256");
   const stored = await readModelMetadata(model);
   const { metadata } = stored;
@@ -111,8 +115,10 @@ export async function predictFile(
     warn(`'${unassignedLabel}' is a label of the model too: it cannot be told from samples without one`);
 
   const out = options.out ?? defaultOut(file);
-  const { names, matrix, match, input, state, source } = await readNew(stored, file, out, options, ctx, warn);
-  const predictions = decide(await runModel(stored, matrix, input, options.threads, ctx), metadata.labels, {
+  const read = await readNew(stored, file, out, options, ctx, warn);
+  const { names, matrix, match, input, state, source } = read;
+  const results = await runModel(stored, matrix, input, options.threads, ctx).finally(read.close);
+  const predictions = decide(results, metadata.labels, {
     threshold,
     distance: metadata.distance.threshold,
     set: metadata.conformal === null ? null : (metadata.conformal.threshold ?? 0),
@@ -159,6 +165,8 @@ interface NewSamples {
   state: MatrixState;
   /** Which matrix of the file it is. */
   source: string;
+  /** Closes the file, from which a stored matrix is read. */
+  close(): void;
 }
 
 /** Reads the new samples, and refuses or tells of all that stands between them and the model. */
@@ -166,12 +174,13 @@ async function readNew(
   stored: ModelFile,
   file: string,
   out: string,
-  { layer, useRaw, write, minOverlap }: PredictOptions,
+  { layer, useRaw, write, minOverlap, memory }: PredictOptions,
   ctx: StageContext,
   warn: (line: string) => void,
 ): Promise<NewSamples> {
   const { path, metadata } = stored;
   const reader = await openExpression(file, { layer, useRaw });
+  const close = () => reader.close();
   try {
     if (reader.samples === 0) throw noSamples(reader);
     await checkPaths({ model: path, file, out, write }, reader);
@@ -182,15 +191,17 @@ async function readNew(
     tellMatch(match, genes.index.length, ctx, warn);
     throwIfAborted(ctx.signal);
     const names = reader.obs().index;
-    const matrix = reader.readMatrix(ctx);
+    const matrix = matrixWithin(reader, memoryLimit(memory), ctx);
     const input = { from: match.from, normalize: metadata.inputState.normalize };
     requireUsable(matrix, input, genes.index, names, `${file}, ${reader.x.source}`);
     const state = describeMatrix(matrix);
     const different = differentState(state, matrix.rows, metadata, reader);
     if (different !== null) warn(different);
-    return { names, matrix, match, input, state, source: reader.x.source };
-  } finally {
-    reader.close();
+    if (matrix.kind !== "stored") close();
+    return { names, matrix, match, input, state, source: reader.x.source, close };
+  } catch (error) {
+    close();
+    throw error;
   }
 }
 
@@ -366,7 +377,6 @@ async function runModel(
   const n = matrix.rows;
   const probabilities = new Float32Array(n * classes);
   const distances = new Float32Array(n);
-  const fill = modelRows(matrix, input);
   const expression = new Float32Array(batch * genes);
   const task = progress.task("predicting", n);
   let graph: StoredGraph | undefined;
@@ -374,11 +384,10 @@ async function runModel(
     graph = await StoredGraph.open(stored.bytes, { threads }).catch((cause: unknown) => {
       throw notRunnable(stored, cause);
     });
-    for (let first = 0; first < n; first += batch) {
+    for (const { first, count, fill } of batchesOf(matrix, input)) {
       throwIfAborted(signal);
-      const count = Math.min(batch, n - first);
       expression.fill(0);
-      fill(first, count, expression);
+      fill(expression);
       const feeds = { expression: { data: expression, dims: [batch, genes] } };
       const outputs = await graph.run(feeds, ["probabilities", "distance"]).catch((cause: unknown) => {
         throw notRunnable(stored, cause);
@@ -401,6 +410,17 @@ async function runModel(
     await graph?.release();
   }
   return { probabilities, distances };
+}
+
+/** The rows of a matrix, up to `batch` at a time. */
+function* batchesOf(matrix: Matrix, input: ModelInput) {
+  for (const { first, block } of rowBlocks(matrix)) {
+    const rows = modelRows(block, input);
+    for (let i = 0; i < block.rows; i += batch) {
+      const count = Math.min(batch, block.rows - i);
+      yield { first: first + i, count, fill: (into: Float32Array) => rows(i, count, into) };
+    }
+  }
 }
 
 const notRunnable = ({ path }: ModelFile, cause: unknown) =>

@@ -13,7 +13,8 @@ import { describeGenes } from "../io/gene-names.js";
 import { hashInput } from "../io/input-hash.js";
 import { columnAsLabels, columnOf, type LabelSet, resolveLabels } from "../io/labels.js";
 import type { MatrixState } from "../io/matrix-state.js";
-import { type OpenOptions, openExpression, requireSize } from "../io/reader.js";
+import { memoryLimit } from "../io/memory.js";
+import { matrixWithin, type OpenOptions, openExpression, requireSize } from "../io/reader.js";
 import {
   type ClassRecord,
   type InputRecord,
@@ -23,7 +24,7 @@ import {
 } from "../io/run-folder.js";
 import { safeNames } from "../io/safe-name.js";
 import { secondNames } from "../io/second-names.js";
-import { type Matrix, selectRows } from "../matrix.js";
+import { eachEntry, type Matrix, selectRows } from "../matrix.js";
 import { RandomState } from "../random.js";
 import type { Table } from "../table.js";
 import { onlyBars, type StageContext } from "./context.js";
@@ -59,7 +60,7 @@ export interface RunInput {
   shares(): Promise<Float64Array | null>;
   /** Reads and checks X (once); kept samples × genes, normalised as the settings say. */
   load(): Promise<Matrix>;
-  /** Forgets X, so that its memory is free once the caller drops it. */
+  /** Forgets X, so that its memory is free once the caller drops it; one that is read by blocks is closed. */
   drop(): void;
 }
 
@@ -112,16 +113,16 @@ export async function readInput(asked: Settings, ctx: StageContext): Promise<Run
       state: null,
     };
     const samples = Array.from(labels.rows, (row) => obs.index[row]);
-    let held: Promise<Matrix> | undefined;
+    let held: Promise<ReadX> | undefined;
     let shares: Float64Array | null = null;
     let told = false;
     const load = () => {
       held ??= readMatrix(settings, { record, labels, samples }, told ? onlyBars(ctx) : ctx).then((read) => {
         told = true;
         shares = read.shares;
-        return read.matrix;
+        return read;
       });
-      return held;
+      return held.then(({ matrix }) => matrix);
     };
     return {
       record,
@@ -138,6 +139,10 @@ export async function readInput(asked: Settings, ctx: StageContext): Promise<Run
       },
       load,
       drop() {
+        held?.then(
+          ({ close }) => close(),
+          () => {}, // whoever asked for it was told
+        );
         held = undefined;
       },
     };
@@ -152,50 +157,62 @@ const SHUFFLE = 0x5487;
 const shuffledCodes = (codes: Int32Array, seed: number): Int32Array =>
   new RandomState([seed, SHUFFLE]).permutation(codes.length).map((from) => codes[from]);
 
+interface ReadX {
+  /** Kept samples × genes, normalised. */
+  matrix: Matrix;
+  shares: Float64Array | null;
+  /** Closes the file, from which a stored matrix is read. */
+  close(): void;
+}
+
 /** X as the settings ask for it: checked, told about, cut to the labelled samples, normalised. */
 async function readMatrix(
   settings: Settings,
   { record, labels, samples }: Pick<RunInput, "record" | "labels" | "samples">,
   ctx: StageContext,
-): Promise<{ matrix: Matrix; shares: Float64Array | null }> {
+): Promise<ReadX> {
   const [{ describeMatrix, requireFinite }, { normalizeMatrix }] = await Promise.all([
     import("../io/matrix-state.js"),
     import("../io/normalize.js"),
   ]);
   throwIfAborted(ctx.signal);
   const reader = await openExpression(settings.file, openOptions(settings, ctx));
-  let matrix: Matrix;
-  let genes: readonly string[];
+  const close = () => reader.close();
   try {
-    genes = reader.var().index;
-    matrix = reader.readMatrix({ progress: ctx.progress, signal: ctx.signal });
-  } finally {
-    reader.close();
+    const whole = matrixWithin(reader, memoryLimit(settings.memory), ctx);
+    if (whole.kind === "stored")
+      ctx.progress.note(
+        `${record.x.source} is larger than --memory: it is read in blocks of ${whole.blockRows} samples`,
+      );
+    const matrix = labels.rows.length < whole.rows ? selectRows(whole, labels.rows) : whole;
+    const found = describeMatrix(matrix);
+    const where = `${settings.file}, ${record.x.source}`;
+    requireFinite(found.nonFinite, matrix, reader.var().index, samples, where);
+    const { state, evidence } = found;
+    record.state = `${state}: ${evidence}`;
+    if (state === "constant") {
+      throw new CellhueError("the matrix tells no samples apart", {
+        where,
+        found: evidence,
+        remedy: "read another matrix of the file: --layer NAME or --use-raw",
+      });
+    }
+    tellState(settings, record.x.source, found, ctx);
+    throwIfAborted(ctx.signal);
+    const shares = settings.normalize === "none" ? null : countShares(matrix);
+    if (whole.kind !== "stored") close();
+    return { matrix: normalizeMatrix(matrix, settings.normalize), shares, close };
+  } catch (error) {
+    close();
+    throw error;
   }
-  if (labels.rows.length < matrix.rows) matrix = selectRows(matrix, labels.rows);
-  requireFinite(matrix, genes, samples, `${settings.file}, ${record.x.source}`);
-  const { state, evidence, wantsLog, caution } = describeMatrix(matrix);
-  record.state = `${state}: ${evidence}`;
-  if (state === "constant") {
-    throw new CellhueError("the matrix tells no samples apart", {
-      where: `${settings.file}, ${record.x.source}`,
-      found: evidence,
-      remedy: "read another matrix of the file: --layer NAME or --use-raw",
-    });
-  }
-  tellState(settings, record.x.source, { state, evidence, wantsLog, caution }, ctx);
-  throwIfAborted(ctx.signal);
-  return {
-    matrix: normalizeMatrix(matrix, settings.normalize),
-    shares: settings.normalize === "none" ? null : countShares(matrix),
-  };
 }
 
 function countShares(matrix: Matrix): Float64Array {
   const sums = new Float64Array(matrix.cols);
-  const values = matrix.kind === "dense" ? matrix.data : matrix.values;
-  for (let p = 0; p < values.length; p++)
-    sums[matrix.kind === "dense" ? p % matrix.cols : matrix.indices[p]] += values[p];
+  eachEntry(matrix, (_row, gene, value) => {
+    sums[gene] += value;
+  });
   const total = sums.reduce((a, b) => a + b, 0);
   return sums.map((sum) => (total > 0 ? sum / total : 0));
 }

@@ -10,7 +10,7 @@ import type { Projection } from "../embed/projection.js";
 import type { EncoderFit } from "../encode/encoder.js";
 import type { GenePainter } from "../encode/genes/painter.js";
 import { CellhueError, throwIfAborted } from "../errors.js";
-import { square } from "../image-size.js";
+import { areaOf, square } from "../image-size.js";
 import { csvText } from "../io/csv.js";
 import type { RunFolder } from "../io/run-folder.js";
 import type { StageContext } from "./context.js";
@@ -21,6 +21,8 @@ const pointSize = 3;
 const painterPath = "work/painter.safetensors";
 /** Images encoded and written side by side; sharp has four threads of its own. */
 const atOnce = 8;
+/** Images drawn between two looks at the progress. */
+const BLOCK = 64;
 
 export async function preprocessStage(
   run: RunFolder,
@@ -42,30 +44,30 @@ export async function preprocessStage(
   const { projection, scores } = await keptProjection(run, n, async () => {
     const { fitProjection, project } = await import("../encode/encoder.js");
     const x = await input.load();
+    const projection = await fitProjection(x, options);
+    const scores = await project(projection, x, options);
     // The folds' encoders are fitted on it as well, unless all share this one.
     if (settings.protocol === "published" && encoder === "spectral") input.drop();
-    const projection = await fitProjection(x, options);
-    return { projection, scores: await project(projection, x, options) };
+    return { projection, scores };
   });
   throwIfAborted(signal);
   const k = projection.components;
-  const { distances, encodeSamples, mapPlaces, neighbourMap, spectralPainter } = await import(
-    "../encode/encoder.js"
-  );
-  const places = await mapPlaces(scores, n, k, {
+  const { fitMap, fitPainter, locate, paintSamples, spectralPainter } = await import("../encode/encoder.js");
+  const map = await fitMap(scores, n, k, {
     ...options,
     keep: (name, length, compute) => kept(run, name, length, compute),
   });
-  const map = neighbourMap(scores, places, k);
   const where = { projection, map };
   const fit: EncoderFit =
     encoder === "spectral"
       ? { ...where, painter: spectralPainter(map, settings.size) }
-      : await keptEncoder(run, painterPath, async () => {
-          const { fitGenePainter } = await import("../encode/genes/painter.js");
-          const x = await input.load();
-          return { ...where, painter: await fitGenePainter(x, projection.chosen, { ...options, encoder }) };
-        });
+      : await keptEncoder(run, painterPath, async () => ({
+          ...where,
+          painter: await fitPainter(await input.load(), projection, map, options),
+        }));
+  const located = await locate(map, scores, options);
+  // The maps themselves, where all samples are in them.
+  const places = map.places.length === 4 * n ? map.places : located.places;
   const [{ packEncoder }, { writeSampleValues }] = await Promise.all([
     import("../io/encoder-file.js"),
     import("../io/encoded.js"),
@@ -74,7 +76,7 @@ export async function preprocessStage(
   await writeSampleValues(run, "encoders/all", {
     scores,
     places,
-    distance: await distances(fit.map, scores, options),
+    distance: located.distance,
   });
 
   await run.write("genes.csv", genesCsv(input.genes(), await input.shares()));
@@ -83,13 +85,27 @@ export async function preprocessStage(
   const tsne = Float32Array.from({ length: 2 * n }, (_, p) => places[4 * (p >> 1) + (p & 1)]);
   const layout = spectralLayout(tsne, column(scores, k, 0), column(places, 4, 2), settings.size);
   if (encoder !== "spectral") {
-    const { images } = await encodeSamples(fit, await input.load(), options);
-    const bytes = images.length / n;
-    await writeImages(run, settings, ctx, input, (i) => images.subarray(i * bytes, (i + 1) * bytes));
+    const bytes = areaOf(settings.size) * 3;
+    const images = await imageWriter(run, settings, ctx, input);
+    await paintSamples(fit, await input.load(), options, (block, first) =>
+      images.write(first, block.length / bytes, (i) =>
+        block.subarray((i - first) * bytes, (i - first + 1) * bytes),
+      ),
+    );
     if (settings.protocol === "published") input.drop();
   } else {
     const { renderSpectral } = await import("../encode/spectral.js");
-    await writeImages(run, settings, ctx, input, (i) => renderSpectral(layout, i, settings.size, pointSize));
+    const images = await imageWriter(run, settings, ctx, input);
+    const task = progress.task("images", n);
+    try {
+      for (let first = 0; first < n; first += BLOCK) {
+        const count = Math.min(BLOCK, n - first);
+        await images.write(first, count, (i) => renderSpectral(layout, i, settings.size, pointSize));
+        task.update(first + count);
+      }
+    } finally {
+      task.end();
+    }
   }
 
   const { figure1, figureCombined, figureGeneDensity, figureGenesPixel } = await import(
@@ -264,14 +280,13 @@ function embeddingCsv({ labels, samples }: RunInput, { scores, k, places }: Embe
   );
 }
 
-/** One PNG a sample; those that a run which was cut off has written already stay. */
-async function writeImages(
+/** Writes one PNG a sample; those that a run which was cut off has written already stay. */
+async function imageWriter(
   run: RunFolder,
   settings: Settings,
-  { progress, signal }: StageContext,
+  { signal }: StageContext,
   { labels, classes }: RunInput,
-  imageOf: (i: number) => Uint8Array,
-): Promise<void> {
+) {
   const { encodePng } = await import("../io/png.js");
   const there = new Set<string>();
   for (const { folder } of classes) {
@@ -280,34 +295,30 @@ async function writeImages(
       there.add(`benchmarking/${folder}/${name}`);
   }
   const { size } = settings;
-  const n = labels.rows.length;
-  const task = progress.task("images", n);
-  let next = 0;
-  let done = 0;
-  const worker = async () => {
-    while (next < n) {
-      throwIfAborted(signal);
-      const i = next++;
-      const path = `benchmarking/${classes[labels.codes[i]].folder}/sample_${labels.rows[i]}.png`;
-      if (!there.has(path)) {
-        const png = await encodePng(imageOf(i), size.width, size.height);
-        await run.write(path, png, { flush: false });
-      }
-      task.update(++done);
-    }
+  const writeOne = async (i: number, imageOf: (i: number) => Uint8Array) => {
+    throwIfAborted(signal);
+    const path = `benchmarking/${classes[labels.codes[i]].folder}/sample_${labels.rows[i]}.png`;
+    if (there.has(path)) return;
+    const png = await encodePng(imageOf(i), size.width, size.height);
+    await run.write(path, png, { flush: false });
   };
-  try {
-    // All are waited for, also where one fails: none is to be cut off in the middle of a file.
-    const ends = await Promise.allSettled(
-      Array.from({ length: atOnce }, () =>
-        worker().catch((error: unknown) => {
-          next = n;
-          throw error;
-        }),
-      ),
-    );
-    for (const end of ends) if (end.status === "rejected") throw end.reason;
-  } finally {
-    task.end();
-  }
+  return {
+    /** Writes the images first … first + count − 1; they are read from `imageOf` until the promise is settled. */
+    async write(first: number, count: number, imageOf: (i: number) => Uint8Array): Promise<void> {
+      let next = first;
+      const worker = async () => {
+        while (next < first + count) await writeOne(next++, imageOf);
+      };
+      // All are waited for, also where one fails: none is to be cut off in the middle of a file.
+      const ends = await Promise.allSettled(
+        Array.from({ length: atOnce }, () =>
+          worker().catch((error: unknown) => {
+            next = first + count;
+            throw error;
+          }),
+        ),
+      );
+      for (const end of ends) if (end.status === "rejected") throw end.reason;
+    },
+  };
 }

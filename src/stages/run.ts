@@ -1,6 +1,6 @@
 /** The whole job over a run folder, and any one stage of it. */
 import type { Settings, SettingsInput, Source } from "../config.js";
-import { callSource, flagOf, resolveSettings, settingNames } from "../config.js";
+import { callSource, flagOf, machineSettings, resolveSettings, settingNames } from "../config.js";
 import { CellhueError } from "../errors.js";
 import { RunFolder, type StageName, stageSettings, stagesAlong } from "../io/run-folder.js";
 import { silent } from "../progress.js";
@@ -78,7 +78,8 @@ export async function runStage(
     const before = run.record.settings;
     const settings = { ...resolveSettings(sources, before), out: before.out };
     for (const name of settingNames) {
-      if (name === "threads" || stageSettings(stage).includes(name)) continue;
+      if ((machineSettings as readonly string[]).includes(name) || stageSettings(stage).includes(name))
+        continue;
       if (JSON.stringify(settings[name]) === JSON.stringify(before[name])) continue;
       throw new CellhueError(`${flagOf(name)} does not belong to the stage ${stage}`, {
         where: run.root,

@@ -8,6 +8,7 @@ import { argmaxRows } from "../evaluate/metrics.js";
 import { saliencyMaps } from "../explain/saliency.js";
 import { ScoreGraph } from "../explain/score-model.js";
 import { areaOf } from "../image-size.js";
+import { takeImages } from "../image-source.js";
 import { readFoldImages } from "../io/encoded.js";
 import { readPredictions } from "../io/fold-predictions.js";
 import { readSamples, type Samples } from "../io/images.js";
@@ -57,26 +58,25 @@ export async function saliencyStage(
     for (const fold of [...new Set(chosen.map((s) => s.fold))].sort((a, b) => a - b)) {
       throwIfAborted(signal);
       const group = chosen.filter((s) => s.fold === fold);
-      const images = await readFoldImages(run, samples, settings, fold, ctx);
-      const batch = new Float32Array(group.length * 3 * areaOf(size));
-      fillBatch(
-        images,
+      const area = 3 * areaOf(size);
+      const images = await takeImages(
+        await readFoldImages(run, samples, settings, fold, ctx, 0), // a few of them: none is held
         group.map((s) => s.sample),
-        size,
-        batch,
+        area,
       );
+      const batch = new Float32Array(group.length * area);
+      fillBatch(images, [...group.keys()], size, batch);
       const codes = group.map((s) => samples.codes[s.sample]);
       const tensors = await readWeights(run, `folds/${final.net}/${fold}`);
       const { gradient } = await graph.model(tensors).gradient(batch, codes);
       saliencyMaps(gradient, group.length, size).forEach((map, i) => {
         const { sample, probability } = group[i];
-        const area = 3 * areaOf(size);
         panels.push({
           sample,
           label: samples.classes[codes[i]],
           name: samples.names[sample],
           probability,
-          image: images.subarray(sample * area, (sample + 1) * area),
+          image: images.subarray(i * area, (i + 1) * area),
           map,
         });
       });

@@ -23,7 +23,7 @@ import type { NetName } from "../net/weights/layouts.js";
 import { type LoadedWeights, loadWeights } from "../net/weights/load.js";
 import { readSafetensors, writeSafetensors } from "../net/weights/safetensors.js";
 import { RandomState } from "../random.js";
-import { fillBatch } from "../train/batches.js";
+import { loadBatch } from "../train/batches.js";
 import { packStanding, unpackStanding } from "../train/checkpoint.js";
 import { nestedFolds } from "../train/folds/nested.js";
 import { atStart, type EpochRecord, type Standing, type TrainingData, train } from "../train/loop.js";
@@ -373,7 +373,7 @@ async function predict(
 ): Promise<Float32Array> {
   const { images: bytes, size } = await images.get(key);
   return evaluator.probabilities(parameters, rows.length, (first, count, into) => {
-    fillBatch(bytes, rows.subarray(first, first + count), size, into);
+    loadBatch(bytes, rows.subarray(first, first + count), size, into);
   });
 }
 
@@ -502,7 +502,7 @@ async function chooseSettings(unit: Unit, job: Job): Promise<Candidate | undefin
         state.parameters,
         fold.test.length,
         (first, count, into) => {
-          fillBatch(data.images, fold.test.subarray(first, first + count), data.size, into);
+          loadBatch(data.images, fold.test.subarray(first, first + count), data.size, into);
         },
       );
       const actual = fold.test.map((row) => samples.codes[row]);

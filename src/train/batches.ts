@@ -1,8 +1,9 @@
 /**
  * Role: what a batch is: how many an epoch has, and images as bytes to what the networks read.
- * Contract: pure; no copies but the batch itself.
+ * Contract: pure.
  */
 import { areaOf, type ImageSize } from "../image-size.js";
+import { type ImageSource, takeImages } from "../image-source.js";
 
 /**
  * @param images n images of height × width × 3 bytes (RGB, row-major, as PNGs hold them), one after another
@@ -25,6 +26,23 @@ export function fillBatch(
       into[to + 2 * area + p] = images[from + 3 * p + 2] / 255;
     }
   }
+}
+
+/** The same from images that may have to be read first. */
+export async function loadBatch(
+  images: ImageSource,
+  rows: ArrayLike<number>,
+  size: ImageSize,
+  into: Float32Array,
+): Promise<void> {
+  if (images instanceof Uint8Array) return fillBatch(images, rows, size, into);
+  const taken = await takeImages(images, rows, areaOf(size) * 3);
+  fillBatch(
+    taken,
+    Array.from(rows, (_, i) => i),
+    size,
+    into,
+  );
 }
 
 /**

@@ -10,12 +10,13 @@ import { CellhueError, throwIfAborted } from "../errors.js";
 import { accuracy } from "../evaluate/accuracy.js";
 import { argmaxRows } from "../evaluate/metrics.js";
 import { areaOf, type ImageSize } from "../image-size.js";
+import type { ImageSource } from "../image-source.js";
 import { Evaluator } from "../net/evaluate.js";
 import type { Tensors } from "../net/tensors.js";
 import type { NetName } from "../net/weights/layouts.js";
 import { type Progress, silent } from "../progress.js";
 import { RandomState } from "../random.js";
-import { fillBatch, stepsPerEpoch } from "./batches.js";
+import { loadBatch, stepsPerEpoch } from "./batches.js";
 import { balancedWeights } from "./class-weights.js";
 import { type Criterion, lossOf } from "./criterion.js";
 import { featureRange, maskLeastSalient } from "./mask-salient.js";
@@ -23,8 +24,7 @@ import { learningRate, type Schedule } from "./schedule.js";
 import { type Freeze, Trainer, TrainingSessions, type TrainingState } from "./step.js";
 
 export interface TrainingData {
-  /** n × height × width × 3 bytes. */
-  readonly images: Uint8Array;
+  readonly images: ImageSource;
   readonly size: ImageSize;
   /** Class of every image. */
   readonly codes: Int32Array;
@@ -176,7 +176,7 @@ export async function train(
         const began = performance.now();
         const picked = order.subarray(step * batch, (step + 1) * batch).map((i) => rows[i]); // n ≤ batch samples
         const images = buffer.subarray(0, picked.length * 3 * areaOf(data.size)); // n×3×height×width
-        fillBatch(data.images, picked, data.size, images);
+        await loadBatch(data.images, picked, data.size, images);
         const rate = learningRate(schedule, lr, (epoch - 1) * steps + step, epochs * steps);
         const random = new RandomState([...seeds, epoch, step + 1]);
         const loss = await trainer.step(images, codesOf(picked), rate, random, (gradient) =>
@@ -197,7 +197,7 @@ export async function train(
         const began = performance.now();
         const { parameters } = trainer.state();
         const found = await evaluator.probabilities(parameters, validation.length, (first, count, into) =>
-          fillBatch(data.images, validation.subarray(first, first + count), data.size, into),
+          loadBatch(data.images, validation.subarray(first, first + count), data.size, into),
         ); // validation.length×classes
         const codes = codesOf(validation);
         const validationLoss = lossOf(found, codes, data.classes, criterion);

@@ -1,7 +1,7 @@
 /** Reads test/fixtures/genes.json, the oracle of the choice of genes and of scaling. */
 import { readFileSync } from "node:fs";
 import { openExpression } from "../../src/io/reader.js";
-import type { CsrMatrix, DenseMatrix, Matrix } from "../../src/matrix.js";
+import type { CsrMatrix, DenseMatrix, HeldMatrix } from "../../src/matrix.js";
 
 interface Choices {
   choices: { count: number; variance: number[]; seurat: number[] | null }[];
@@ -39,7 +39,7 @@ export const madeMatrix = ({ rows, cols, x }: MadeCase): DenseMatrix => ({
   data: floats(x),
 });
 
-export async function readSet({ path, raw, log }: RealSet): Promise<Matrix> {
+export async function readSet({ path, raw, log }: RealSet): Promise<HeldMatrix> {
   const reader = await openExpression(path, { useRaw: raw });
   try {
     const x = reader.readMatrix();
@@ -71,7 +71,7 @@ export function toCsr({ rows, cols, data }: DenseMatrix): CsrMatrix {
 }
 
 /** Some rows of a matrix as a dense one. */
-export function denseRows(x: Matrix, rows: Int32Array): DenseMatrix {
+export function denseRows(x: HeldMatrix, rows: Int32Array): DenseMatrix {
   const data = new Float32Array(rows.length * x.cols);
   rows.forEach((i, r) => {
     if (x.kind === "dense") data.set(x.data.subarray(i * x.cols, (i + 1) * x.cols), r * x.cols);

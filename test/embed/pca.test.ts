@@ -5,7 +5,7 @@ import { maxComponents, type Pca, pca } from "../../src/embed/pca.js";
 import { columnMoments, RowBlocks } from "../../src/embed/row-blocks.js";
 import { InterruptedError } from "../../src/errors.js";
 import { openExpression } from "../../src/io/reader.js";
-import type { CsrMatrix, DenseMatrix, Matrix } from "../../src/matrix.js";
+import type { CsrMatrix, DenseMatrix, HeldMatrix } from "../../src/matrix.js";
 import { type Progress, silent } from "../../src/progress.js";
 import { RandomState } from "../../src/random.js";
 
@@ -19,10 +19,10 @@ interface Oracle {
   scores?: string;
 }
 const oracles: Record<string, Oracle> = JSON.parse(readFileSync("test/fixtures/pca.json", "utf8"));
-const decompose = (x: Matrix, components = 50, threads = 2) =>
+const decompose = (x: HeldMatrix, components = 50, threads = 2) =>
   pca(x, { components, random: new RandomState(42), threads });
 
-async function readSet(path: string): Promise<Matrix> {
+async function readSet(path: string): Promise<HeldMatrix> {
   const reader = await openExpression(path);
   try {
     return reader.readMatrix();
@@ -55,7 +55,7 @@ function toCsr({ rows, cols, data }: DenseMatrix): CsrMatrix {
   };
 }
 
-function toDense(x: Matrix): DenseMatrix {
+function toDense(x: HeldMatrix): DenseMatrix {
   if (x.kind === "dense") return x;
   const data = new Float32Array(x.rows * x.cols);
   for (let i = 0; i < x.rows; i++)
@@ -64,7 +64,7 @@ function toDense(x: Matrix): DenseMatrix {
 }
 
 /** The slow obvious way: centre, Gram matrix of the smaller side, all of its eigenvectors, all in float64. */
-function reference(x: Matrix): { variance: number[]; loadings: Float64Array[] } {
+function reference(x: HeldMatrix): { variance: number[]; loadings: Float64Array[] } {
   const { rows: n, cols: genes, data } = toDense(x);
   const columns = Array.from({ length: genes }, (_, j) => {
     const column = Float64Array.from({ length: n }, (_, i) => data[i * genes + j]);
@@ -129,7 +129,7 @@ const loading = (p: Pca, i: number) => {
 };
 
 /** What must hold for any matrix: orthonormal loadings, scores are projections, falling variances, signs. */
-function expectSound(x: Matrix, p: Pca): void {
+function expectSound(x: HeldMatrix, p: Pca): void {
   const { rows: n, cols: genes, data } = toDense(x);
   const k = p.components;
   expect([p.scores.length, p.loadings.length, p.mean.length]).toEqual([n * k, k * genes, genes]);
@@ -154,7 +154,7 @@ function expectSound(x: Matrix, p: Pca): void {
   }
 }
 
-function expectEqualsReference(x: Matrix, p: Pca, leastGap = 1e-3): void {
+function expectEqualsReference(x: HeldMatrix, p: Pca, leastGap = 1e-3): void {
   const exact = reference(x);
   for (let i = 0; i < p.components; i++) {
     expect(Math.abs(p.variance[i] - exact.variance[i]) / exact.variance[0]).toBeLessThan(1e-5);
@@ -205,7 +205,7 @@ describe("PCA of made matrices against all eigenvectors in float64", () => {
       return sum;
     });
   };
-  const cases: [string, Matrix, number][] = [
+  const cases: [string, HeldMatrix, number][] = [
     ["wide", structured(60, 500, 12, 0.1, 1), 20],
     ["tall", structured(501, 41, 12, 0.1, 2), 20],
     ["square and odd", structured(77, 77, 9, 0.3, 3), 30],
@@ -308,7 +308,7 @@ describe("row blocks", () => {
 
 describe("PCA is a function of matrix and seed", () => {
   const random = new RandomState(3);
-  const cases: [string, () => Promise<Matrix>][] = [
+  const cases: [string, () => Promise<HeldMatrix>][] = [
     ["the demonstration set", () => readSet("assets/demo/infercnvpy_oligodendroglioma.h5ad")],
     ["300 × 401", async () => dense(300, 401, () => random.standardNormal())],
     ["130 × 57", async () => dense(130, 57, () => random.standardNormal())],

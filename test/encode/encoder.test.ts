@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { encoderGraph, encodeSamples, fitEncoder } from "../../src/encode/encoder.js";
+import { landmarksOf } from "../../src/encode/landmarks.js";
 import { renderSpectral, type SpectralLayout } from "../../src/encode/spectral.js";
 import { spectralGraph } from "../../src/encode/spectral-graph.js";
 import { Graph } from "../../src/graph/graph.js";
@@ -100,6 +101,40 @@ describe("fitEncoder", () => {
       expect(bytes).toEqual(sample(whole.images, row));
     }
     await session.release();
+  });
+
+  it("makes its maps of landmarks where there are more, and places the others among them", async () => {
+    const x = selectRows(all, training);
+    const whole = await fitEncoder(x, options);
+    const fit = await fitEncoder(x, { ...options, landmarks: 25 });
+    const landmarks = landmarksOf(60, options.seed, 25) ?? expect.unreachable();
+    expect(landmarks.length).toBe(25);
+    expect(new Set(landmarks).size).toBe(25);
+    expect(Array.from(landmarks)).toEqual(Array.from(landmarks).sort((a, b) => a - b));
+    // PCA has seen all samples, the maps the landmarks only.
+    expect(fit.projection).toEqual(whole.projection);
+    const k = fit.projection.components;
+    landmarks.forEach((row, i) => {
+      expect(fit.map.reference.subarray(i * k, (i + 1) * k)).toEqual(
+        whole.map.reference.subarray(row * k, (row + 1) * k),
+      );
+    });
+    expect(fit.map.places.length).toBe(4 * 25);
+    // The two clouds lie apart on the map, the samples beside the landmarks too.
+    const { places } = await encodeSamples(fit, all, {});
+    const means = [0, 1].map((cloud) =>
+      [0, 1, 2, 3].map((axis) => {
+        const own = Array.from({ length: all.rows }, (_, i) => i).filter((i) => i % 2 === cloud);
+        return own.reduce((sum, i) => sum + places[4 * i + axis], 0) / own.length;
+      }),
+    );
+    const nearest = Array.from({ length: all.rows }, (_, i) => {
+      const far = means.map((mean) => mean.reduce((s, m, axis) => s + (places[4 * i + axis] - m) ** 2, 0));
+      return far[0] < far[1] ? 0 : 1;
+    });
+    expect(nearest.filter((cloud, i) => cloud === i % 2).length).toBeGreaterThan(0.9 * all.rows);
+    expect(landmarksOf(25, 5, 25)).toBe(null);
+    expect(landmarksOf(10_001, 5)?.length).toBe(10_000);
   });
 
   it("sees training samples alone: others may be anything", async () => {

@@ -4,7 +4,7 @@ import { expect } from "vitest";
 import { CellhueError } from "../../src/errors.js";
 import { columnAsLabels, columnAsText } from "../../src/io/labels.js";
 import { type ExpressionReader, type OpenOptions, openExpression } from "../../src/io/reader.js";
-import type { Matrix } from "../../src/matrix.js";
+import type { HeldMatrix } from "../../src/matrix.js";
 import type { Column, Table } from "../../src/table.js";
 
 export interface FrozenMatrix {
@@ -41,7 +41,7 @@ export interface Frozen {
 const sha = (data: string | Uint8Array) => createHash("sha256").update(data).digest("hex").slice(0, 32);
 
 /** Entry for entry, as the oracle does it: dense rows, -0 as 0, NaN as 0. */
-export function freezeMatrix(m: Matrix): { sum: number; nan: number; sha: string } {
+export function freezeMatrix(m: HeldMatrix): { sum: number; nan: number; sha: string } {
   const hash = createHash("sha256");
   const row = new Float32Array(m.cols);
   let sum = 0;

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { CellhueError } from "../../src/errors.js";
 import { describeMatrix, requireFinite } from "../../src/io/matrix-state.js";
 import { openExpression } from "../../src/io/reader.js";
-import type { DenseMatrix } from "../../src/matrix.js";
+import type { DenseMatrix, Matrix } from "../../src/matrix.js";
 import { toCsr } from "./matrices.js";
 
 type Frozen = { rows: number; cols: number; data: number[] };
@@ -123,14 +123,17 @@ describe("edge cases", () => {
 });
 
 describe("requireFinite", () => {
+  const refuse = (m: Matrix, genes: string[], samples: string[], where: string) =>
+    requireFinite(describeMatrix(m).nonFinite, m, genes, samples, where);
+
   it("passes finite numbers", () => {
-    expect(() => requireFinite(dense(1, 2, [1, -3e38]), ["a", "b"], ["s"], "f")).not.toThrow();
+    expect(() => refuse(dense(1, 2, [1, -3e38]), ["a", "b"], ["s"], "f")).not.toThrow();
   });
   it("counts and names what is not", () => {
     const m = dense(2, 2, [0, 1, Number.NaN, Number.POSITIVE_INFINITY]);
     for (const x of [m, toCsr(m)]) {
       try {
-        requireFinite(x, ["EGFR", "PTEN"], ["s1", "s\x1b2"], "f.h5ad");
+        refuse(x, ["EGFR", "PTEN"], ["s1", "s\x1b2"], "f.h5ad");
         expect.unreachable();
       } catch (error) {
         expect(error).toBeInstanceOf(CellhueError);

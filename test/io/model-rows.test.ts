@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { CellhueError } from "../../src/errors.js";
 import { type ModelInput, modelRows, requireUsable } from "../../src/io/model-rows.js";
-import type { DenseMatrix, Matrix } from "../../src/matrix.js";
+import type { DenseMatrix, HeldMatrix } from "../../src/matrix.js";
 import { toCsr } from "./matrices.js";
 
 const matrix = (rows: number[][], cols: number): DenseMatrix => ({
@@ -10,11 +10,11 @@ const matrix = (rows: number[][], cols: number): DenseMatrix => ({
   cols,
   data: Float32Array.from(rows.flat()),
 });
-const both = (m: DenseMatrix): [string, Matrix][] => [
+const both = (m: DenseMatrix): [string, HeldMatrix][] => [
   ["dense", m],
   ["csr", toCsr(m)],
 ];
-const rowsOf = (m: Matrix, input: ModelInput, first: number, count: number) => {
+const rowsOf = (m: HeldMatrix, input: ModelInput, first: number, count: number) => {
   const into = new Float32Array(count * input.from.length).fill(7); // nothing of before may stay
   modelRows(m, input)(first, count, into);
   return [...into];
@@ -59,7 +59,7 @@ describe("modelRows", () => {
 
 describe("requireUsable", () => {
   const names = { genes: ["g0", "g1", "g2"], samples: ["s0", "s1"] };
-  const refusal = (m: Matrix, needs: ModelInput): string | null => {
+  const refusal = (m: HeldMatrix, needs: ModelInput): string | null => {
     try {
       requireUsable(m, needs, names.genes, names.samples, "new.h5ad, X");
       return null;

@@ -21,7 +21,7 @@ import { lookup3 } from "../../src/io/h5ad/lookup3.js";
 import { checkObsColumns, type ObsColumn, writeObsColumns } from "../../src/io/h5ad/write-obs.js";
 import { Hdf5File } from "../../src/io/hdf5/file.js";
 import { openExpression } from "../../src/io/reader.js";
-import type { Matrix } from "../../src/matrix.js";
+import type { HeldMatrix } from "../../src/matrix.js";
 import type { Column } from "../../src/table.js";
 import { temporary } from "../cli/cellhue.js";
 import { canMount, mountTiny, unmount } from "../tiny-disk.js";
@@ -65,7 +65,7 @@ const asRead = (column: ObsColumn): Column => {
 };
 
 /** A long array compared element by element takes vitest a minute. */
-const digest = (m: Matrix) =>
+const digest = (m: HeldMatrix) =>
   (m.kind === "dense" ? [m.data] : [m.indptr, m.indices, m.values]).map((a) =>
     createHash("sha256")
       .update(new Uint8Array(a.buffer, a.byteOffset, a.byteLength))

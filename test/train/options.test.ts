@@ -10,7 +10,7 @@ import { nets, paramSpecs } from "../../src/net/nets.js";
 import type { Tensors } from "../../src/net/tensors.js";
 import type { NetName } from "../../src/net/weights/layouts.js";
 import { RandomState } from "../../src/random.js";
-import { fillBatch } from "../../src/train/batches.js";
+import { loadBatch } from "../../src/train/batches.js";
 import { atStart, type TrainingData, type TrainingSettings, train } from "../../src/train/loop.js";
 import { Trainer, TrainingSessions, trainingGraph } from "../../src/train/step.js";
 import oracle from "../fixtures/training.json" with { type: "json" };
@@ -54,7 +54,7 @@ describe.each(oracle.trainings)(
         },
       );
       const found = await evaluator.probabilities(state.parameters, validation.length, (first, count, into) =>
-        fillBatch(data.images, validation.subarray(first, first + count), square(size), into),
+        loadBatch(data.images, validation.subarray(first, first + count), square(size), into),
       );
       await evaluator.release();
       // float32 in all layers wanders further from the float64 of the oracle than in the last one alone

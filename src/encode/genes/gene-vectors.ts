@@ -8,7 +8,7 @@
  */
 import { pca } from "../../embed/pca.js";
 import { geneMoments } from "../../embed/scale.js";
-import type { CsrMatrix, DenseMatrix, Matrix } from "../../matrix.js";
+import type { CsrMatrix, DenseMatrix, HeldMatrix } from "../../matrix.js";
 import type { Progress } from "../../progress.js";
 import { RandomState } from "../../random.js";
 
@@ -27,13 +27,13 @@ export interface LayoutOptions {
  * they get no place. Genes that are equal stay, and coincide.
  * @param x training samples × genes
  */
-export function varyingGenes(x: Matrix): Int32Array {
+export function varyingGenes(x: HeldMatrix): Int32Array {
   const { variance } = geneMoments(x);
   return Int32Array.from(variance.keys()).filter((j) => variance[j] > 0);
 }
 
 /** Genes × samples; a sparse matrix stays sparse. */
-export function transposed(x: Matrix): Matrix {
+export function transposed(x: HeldMatrix): HeldMatrix {
   const { rows, cols } = x;
   if (x.kind === "dense") {
     const data = new Float32Array(x.data.length);
@@ -60,7 +60,7 @@ export function transposed(x: Matrix): Matrix {
  * @returns genes × samples; sparse where x is and the metric leaves it so
  * @throws RangeError where a gene has no direction
  */
-export function geneVectors(x: Matrix, metric: GeneMetric): Matrix {
+export function geneVectors(x: HeldMatrix, metric: GeneMetric): HeldMatrix {
   const vectors = transposed(x);
   if (metric === "euclidean") return vectors;
   if (metric === "cosine" && vectors.kind === "csr") {
@@ -106,7 +106,7 @@ const COMPONENTS = 50;
  * @returns n × k, row-major
  */
 export async function mapVectors(
-  x: Matrix,
+  x: HeldMatrix,
   metric: GeneMetric,
   options: LayoutOptions,
 ): Promise<{ vectors: Float32Array; n: number; k: number }> {

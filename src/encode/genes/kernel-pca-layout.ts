@@ -13,7 +13,7 @@ import { CellhueError, throwIfAborted } from "../../errors.js";
 import { Graph } from "../../graph/graph.js";
 import { productTransposed } from "../../graph/ops/matmul.js";
 import { createSession } from "../../graph/session.js";
-import type { Matrix } from "../../matrix.js";
+import type { HeldMatrix } from "../../matrix.js";
 import { silent } from "../../progress.js";
 import { RandomState } from "../../random.js";
 import { type LayoutOptions, toDense, transposed } from "./gene-vectors.js";
@@ -38,7 +38,7 @@ const BLOCK_VALUES = 16 * 2 ** 20;
  * @returns a place for each gene
  * @throws CellhueError where there are fewer than three genes
  */
-export async function kernelPcaLayout(x: Matrix, options: KernelPcaLayoutOptions): Promise<Points> {
+export async function kernelPcaLayout(x: HeldMatrix, options: KernelPcaLayoutOptions): Promise<Points> {
   const { progress = silent, signal, seed } = options;
   const n = x.cols;
   if (n < 3)
@@ -158,7 +158,7 @@ class Kernel {
     private readonly height: number,
   ) {}
 
-  static async create(x: Matrix, gamma: number, threads?: number): Promise<Kernel> {
+  static async create(x: HeldMatrix, gamma: number, threads?: number): Promise<Kernel> {
     // Centred per sample, which leaves distances and keeps float32 exact; scaled, so that distances carry γ.
     const { data, rows: n, cols: d } = toDense(transposed(x));
     const mean = new Float64Array(d);

@@ -13,7 +13,14 @@ import type { Graph, Value } from "../../graph/graph.js";
 import { gatherColumns } from "../../graph/ops/gather-columns.js";
 import { zoom } from "../../graph/ops/zoom.js";
 import type { ImageSize } from "../../image-size.js";
-import { type DenseMatrix, fillRows, type Matrix, selectColumns } from "../../matrix.js";
+import {
+  type DenseMatrix,
+  fillRows,
+  type HeldMatrix,
+  hold,
+  type Matrix,
+  selectColumns,
+} from "../../matrix.js";
 import { assignPixels } from "./assignment.js";
 import { binPlacing } from "./bin-placing.js";
 import { fotomicsLayout } from "./fotomics.js";
@@ -76,7 +83,7 @@ export async function fitGenePainter(
   options: GenePainting & LayoutOptions & { readonly size: ImageSize },
 ): Promise<GenePainter> {
   const { encoder, values, signal } = options;
-  const among = chosen === null ? x : selectColumns(x, chosen);
+  const among = hold(chosen === null ? x : selectColumns(x, chosen));
   const varying = varyingGenes(among);
   const painted = Int32Array.from(varying, (j) => chosen?.[j] ?? j);
   if (varying.length < among.cols)
@@ -128,7 +135,7 @@ function brightness(x: Matrix, scaling: Scaling): DenseMatrix {
 }
 
 function geneLayout(
-  x: Matrix,
+  x: HeldMatrix,
   layout: Layout,
   options: LayoutOptions & { metric: GeneMetric },
 ): Promise<Points> {

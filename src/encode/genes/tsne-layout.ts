@@ -4,7 +4,7 @@
  * distance; scikit-learn squares those once more. Same neighbours, same perplexity.
  */
 import { tsne } from "../../embed/tsne.js";
-import type { Matrix } from "../../matrix.js";
+import type { HeldMatrix } from "../../matrix.js";
 import { type GeneMetric, type LayoutOptions, mapVectors } from "./gene-vectors.js";
 import type { Points } from "./points.js";
 
@@ -18,7 +18,7 @@ export interface TsneLayoutOptions extends LayoutOptions {
  * @param x training samples × genes that vary
  * @returns a place for each gene; the same for the same matrix and seed, whatever the threads
  */
-export async function tsneLayout(x: Matrix, options: TsneLayoutOptions): Promise<Points> {
+export async function tsneLayout(x: HeldMatrix, options: TsneLayoutOptions): Promise<Points> {
   const { vectors, n, k } = await mapVectors(x, options.metric, options);
   return Float64Array.from(await tsne(vectors, n, k, options));
 }

@@ -1,6 +1,6 @@
 /** Layout of genes by UMAP of the transposed matrix; the metrics are those of gene-vectors.ts. */
 import { umap } from "../../embed/umap.js";
-import type { Matrix } from "../../matrix.js";
+import type { HeldMatrix } from "../../matrix.js";
 import { type GeneMetric, type LayoutOptions, mapVectors } from "./gene-vectors.js";
 import type { Points } from "./points.js";
 
@@ -16,7 +16,7 @@ export interface UmapLayoutOptions extends LayoutOptions {
  * @param x training samples × genes that vary
  * @returns a place for each gene; the same for the same matrix and seed, whatever the threads
  */
-export async function umapLayout(x: Matrix, options: UmapLayoutOptions): Promise<Points> {
+export async function umapLayout(x: HeldMatrix, options: UmapLayoutOptions): Promise<Points> {
   const { vectors, n, k } = await mapVectors(x, options.metric, options);
   return Float64Array.from(await umap(vectors, n, k, options));
 }

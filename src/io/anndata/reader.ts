@@ -3,7 +3,7 @@
  * Format: https://anndata.readthedocs.io/en/stable/fileformat-prose.html and its predecessors since anndata 0.5.
  */
 import { CellhueError } from "../../errors.js";
-import type { Matrix } from "../../matrix.js";
+import type { HeldMatrix, StoredMatrix } from "../../matrix.js";
 import { type Progress, silent } from "../../progress.js";
 import type { Table } from "../../table.js";
 import { nearNames } from "../near.js";
@@ -92,7 +92,7 @@ export class AnnDataReader implements ExpressionReader {
     return this.varTable;
   }
 
-  readMatrix(options: { progress?: Progress; signal?: AbortSignal } = {}): Matrix {
+  readMatrix(options: { progress?: Progress; signal?: AbortSignal } = {}): HeldMatrix {
     if (this.source === null) throw noX(this.store, this.x.source, this.layers, this.hasRaw);
     const task = (options.progress ?? silent).task(`reading ${this.x.source}`, entriesToRead(this.source));
     try {
@@ -100,6 +100,10 @@ export class AnnDataReader implements ExpressionReader {
     } finally {
       task.end();
     }
+  }
+
+  storedMatrix(limit: number): StoredMatrix | null {
+    return (this.source && this.store.stored?.(this.source, limit)) ?? null;
   }
 
   close(): void {

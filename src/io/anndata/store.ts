@@ -2,7 +2,7 @@
  * What AnnData is stored in (HDF5 or zarr), as the AnnData reader sees it: groups, datasets and attributes by path, each
  * answered at once. A store that reads asynchronously has fetched what can be asked for when it is handed out.
  */
-import type { Matrix } from "../../matrix.js";
+import type { HeldMatrix, StoredMatrix } from "../../matrix.js";
 import type { ProgressTask } from "../../progress.js";
 import type { Column } from "../../table.js";
 
@@ -26,7 +26,9 @@ export interface AnnDataStore {
   /** A dataset of records (anndata < 0.7), member by member; null where it is none. */
   records(at: string): { name: string; column: Column | null }[] | null;
   /** Reads a matrix that `describeSource` described. `task` counts up to `entriesToRead`. */
-  read(source: MatrixSource, task: ProgressTask, signal?: AbortSignal): Matrix;
+  read(source: MatrixSource, task: ProgressTask, signal?: AbortSignal): HeldMatrix;
+  /** The same, read in blocks of rows while the store is open; null where its rows do not lie together. */
+  stored?(source: MatrixSource, limit: number): StoredMatrix | null;
   close(): void;
 }
 

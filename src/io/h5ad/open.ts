@@ -2,13 +2,13 @@
  * AnnData in HDF5 (.h5ad) of every age.
  * Format: https://anndata.readthedocs.io/en/stable/fileformat-prose.html and its predecessors since anndata 0.5.
  */
-import type { Matrix } from "../../matrix.js";
+import type { HeldMatrix, StoredMatrix } from "../../matrix.js";
 import type { ProgressTask } from "../../progress.js";
 import type { Column } from "../../table.js";
 import { AnnDataReader } from "../anndata/reader.js";
 import type { AnnDataStore, MatrixSource } from "../anndata/store.js";
 import { dtypeName, H5Class, type Hdf5File, isBoolean, type Metadata } from "../hdf5/file.js";
-import { readSource } from "../hdf5/matrix.js";
+import { readSource, storedSource } from "../hdf5/matrix.js";
 import type { ExpressionReader, OpenOptions } from "../reader.js";
 
 /** Takes over the open file: the reader closes it. See `openExpression` for the errors. */
@@ -62,8 +62,12 @@ export class H5adStore implements AnnDataStore {
     );
   }
 
-  read(source: MatrixSource, task: ProgressTask, signal?: AbortSignal): Matrix {
+  read(source: MatrixSource, task: ProgressTask, signal?: AbortSignal): HeldMatrix {
     return readSource(this.file, source, task, signal);
+  }
+
+  stored(source: MatrixSource, limit: number): StoredMatrix | null {
+    return storedSource(this.file, source, limit);
   }
 
   close(): void {

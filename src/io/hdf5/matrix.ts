@@ -1,12 +1,13 @@
 /**
  * A matrix in HDF5 (X, a layer or raw of an .h5ad file, a 10x matrix) → Matrix: dense as it is, CSR with sorted rows,
  * CSC turned into CSR.
+ * What lies by rows can also be read a few rows at a time (`storedSource`), so that it need not fit into memory.
  * Read in blocks straight into the arrays that are returned; a CSC is read twice (count, then place) rather than held
  * twice. Blocks follow the chunks of the file, so that no chunk is decompressed more often than it must be.
  */
 import { type CellhueError, throwIfAborted } from "../../errors.js";
-import type { CsrMatrix, DenseMatrix, Matrix } from "../../matrix.js";
-import type { ProgressTask } from "../../progress.js";
+import type { CsrMatrix, DenseMatrix, HeldMatrix, StoredMatrix } from "../../matrix.js";
+import { type ProgressTask, silent } from "../../progress.js";
 import { damaged } from "../anndata/source.js";
 import type { MatrixSource } from "../anndata/store.js";
 import { allocate, requirePlausible } from "../limits.js";
@@ -23,21 +24,59 @@ export function readSource(
   source: MatrixSource,
   task: ProgressTask,
   signal?: AbortSignal,
-): Matrix {
-  if (source.storage === "dense") return readDense(file, source, task, signal);
-  return source.storage === "csr" ? readCsr(file, source, task, signal) : readCsc(file, source, task, signal);
+): HeldMatrix {
+  if (source.storage === "csc") return readCsc(file, source, task, signal);
+  const read = rowReader(file, source);
+  return read(0, source.rows, task, signal);
+}
+
+/** Bytes of a block of rows. */
+const STORED_BLOCK = 64 << 20;
+
+/**
+ * The matrix as one that is read in blocks of rows while the file is open.
+ * @param limit bytes of it, or of a part, that may be held
+ * @returns null for a CSC, whose rows lie all over the file
+ */
+export function storedSource(file: Hdf5File, source: MatrixSource, limit: number): StoredMatrix | null {
+  if (source.storage === "csc") return null;
+  const { rows, cols, stored } = source;
+  const perRow = source.storage === "dense" ? 4 * cols : 8 * ((stored ?? 0) / Math.max(1, rows));
+  const read = rowReader(file, source);
+  return {
+    kind: "stored",
+    rows,
+    cols,
+    limit,
+    blockRows: Math.max(1, Math.min(rows, Math.floor(STORED_BLOCK / Math.max(1, perRow)))),
+    read: (first, count) => read(first, count, silentTask),
+  };
+}
+
+/** Reads the rows first … first + count − 1. */
+type RowReader = (first: number, count: number, task: ProgressTask, signal?: AbortSignal) => HeldMatrix;
+
+const silentTask = silent.task("", 0);
+
+function rowReader(file: Hdf5File, source: MatrixSource): RowReader {
+  if (source.storage === "dense")
+    return (first, count, task, signal) => readDense(file, source, first, count, task, signal);
+  const indptr = readIndptr(file, source, source.rows);
+  return (first, count, task, signal) => readCsr(file, source, indptr, first, count, task, signal);
 }
 
 function readDense(
   file: Hdf5File,
-  { path, rows, cols }: MatrixSource,
+  { path, rows: allRows, cols }: MatrixSource,
+  first: number,
+  rows: number,
   task: ProgressTask,
   signal?: AbortSignal,
 ): DenseMatrix {
   const meta = file.metadata(path);
   const data = allocateFor(file, path, rows * cols, (n) => new Float32Array(n));
   const oneDimension = meta.shape?.length === 1;
-  const [blockRows, blockCols] = denseBlock(file, path, rows, cols);
+  const [blockRows, blockCols] = denseBlock(file, path, allRows, cols);
   let done = 0;
   for (let r = 0; r < rows; r += blockRows) {
     const nr = Math.min(blockRows, rows - r);
@@ -45,9 +84,9 @@ function readDense(
       throwIfAborted(signal);
       const nc = Math.min(blockCols, cols - c);
       const [start, count] = oneDimension
-        ? [[r + c], [nr * nc]]
+        ? [[first + r + c], [nr * nc]]
         : [
-            [r, c],
+            [first + r, c],
             [nr, nc],
           ];
       file.withBlock(path, start, count, (at) => {
@@ -84,33 +123,41 @@ export function denseBlock(file: Hdf5File, path: string, rows: number, cols: num
   return [Math.min(down * chunkRows, Math.max(1, rows)), Math.min(across * chunkCols, Math.max(1, cols))];
 }
 
-function readCsr(file: Hdf5File, source: MatrixSource, task: ProgressTask, signal?: AbortSignal): CsrMatrix {
-  const { path, rows, cols } = source;
-  const indptr = readIndptr(file, source, rows);
+function readCsr(
+  file: Hdf5File,
+  { path, cols }: MatrixSource,
+  offsets: Float64Array,
+  first: number,
+  rows: number,
+  task: ProgressTask,
+  signal?: AbortSignal,
+): CsrMatrix {
+  const from = offsets[first];
+  const indptr = offsets.subarray(first, first + rows + 1).map((offset) => offset - from);
   const stored = indptr[rows];
   const indices = allocateFor(file, path, stored, (n) => new Int32Array(n));
   const values = allocateFor(file, path, stored, (n) => new Float32Array(n));
   const [dataPath, indicesPath] = [`${path}/data`, `${path}/indices`];
   const dataMeta = file.metadata(dataPath);
   const indexMeta = file.metadata(indicesPath);
-  eachBlock(file, dataPath, stored, (start, n) => {
+  eachBlock(file, dataPath, from, from + stored, (start, n) => {
     throwIfAborted(signal);
     file.withBlock(dataPath, [start], [n], (at) => {
-      values.set(file.numberView(dataMeta, at, n, dataPath), start);
+      values.set(file.numberView(dataMeta, at, n, dataPath), start - from);
     });
-    task.update(start + n);
+    task.update(start - from + n);
   });
-  eachBlock(file, indicesPath, stored, (start, n) => {
+  eachBlock(file, indicesPath, from, from + stored, (start, n) => {
     throwIfAborted(signal);
     file.withBlock(indicesPath, [start], [n], (at) => {
       const block = file.numberView(indexMeta, at, n, indicesPath);
       for (let k = 0; k < n; k++) {
         const col = block[k];
         if (!(col >= 0 && col < cols)) throw outside(file, indicesPath, start + k, col, cols);
-        indices[start + k] = col;
+        indices[start - from + k] = col;
       }
     });
-    task.update(stored + start + n);
+    task.update(stored + start - from + n);
   });
   return sortRows({ kind: "csr", rows, cols, indptr, indices, values });
 }
@@ -123,7 +170,7 @@ function readCsc(file: Hdf5File, source: MatrixSource, task: ProgressTask, signa
   const dataMeta = file.metadata(dataPath);
   const indexMeta = file.metadata(indicesPath);
   const indptr = new Float64Array(rows + 1);
-  eachBlock(file, indicesPath, stored, (start, n) => {
+  eachBlock(file, indicesPath, 0, stored, (start, n) => {
     throwIfAborted(signal);
     file.withBlock(indicesPath, [start], [n], (at) => {
       const block = file.numberView(indexMeta, at, n, indicesPath);
@@ -141,7 +188,7 @@ function readCsc(file: Hdf5File, source: MatrixSource, task: ProgressTask, signa
   const values = allocateFor(file, path, stored, (n) => new Float32Array(n));
   let col = 0;
   let rowOf = new Int32Array(0);
-  eachBlock(file, indicesPath, stored, (start, n) => {
+  eachBlock(file, indicesPath, 0, stored, (start, n) => {
     throwIfAborted(signal);
     if (rowOf.length < n) rowOf = new Int32Array(n);
     file.withBlock(indicesPath, [start], [n], (at) => {
@@ -161,11 +208,12 @@ function readCsc(file: Hdf5File, source: MatrixSource, task: ProgressTask, signa
   return sortRows({ kind: "csr", rows, cols, indptr, indices, values });
 }
 
-/** Calls `read(start, count)` over a one-dimensional dataset in blocks of whole chunks. */
+/** Calls `read(start, count)` over from … to − 1 of a one-dimensional dataset, in blocks that end with chunks. */
 function eachBlock(
   file: Hdf5File,
   path: string,
-  items: number,
+  from: number,
+  to: number,
   read: (start: number, count: number) => void,
 ): void {
   const { size, chunks } = file.metadata(path);
@@ -175,7 +223,11 @@ function eachBlock(
     const [chunk] = chunks;
     step = chunk <= budget ? Math.floor(budget / chunk) * chunk : Math.min(chunk, Math.floor(GIANT / size));
   }
-  for (let start = 0; start < items; start += step) read(start, Math.min(step, items - start));
+  for (let start = from; start < to; ) {
+    const end = Math.min(to, (Math.floor(start / step) + 1) * step);
+    read(start, end - start);
+    start = end;
+  }
 }
 
 function readIndptr(file: Hdf5File, { path, stored }: MatrixSource, major: number): Float64Array {

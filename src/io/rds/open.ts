@@ -5,7 +5,7 @@
  */
 import { statSync } from "node:fs";
 import { CellhueError, throwIfAborted } from "../../errors.js";
-import type { Matrix } from "../../matrix.js";
+import type { HeldMatrix } from "../../matrix.js";
 import type { Column, Table } from "../../table.js";
 import { columnAsText } from "../labels.js";
 import { allocate, requirePlausible } from "../limits.js";
@@ -45,7 +45,7 @@ interface Grid {
   colNames: string[] | null;
   x: Pick<XInfo, "storage" | "dtype" | "nonzero">;
   /** Columns of the file as rows of the result, or the other way round. */
-  read(columnsAreSamples: boolean): Matrix;
+  read(columnsAreSamples: boolean): HeldMatrix;
 }
 
 /** What an object of R holds, as obs, var and a matrix. */
@@ -144,7 +144,7 @@ class Experiment {
       return { length, index, columns };
     };
     const tables = { obs: table("samples", samples, obs), var: table("genes", width, genes) };
-    let matrix: Matrix | null = grid.read(columnsAreSamples);
+    let matrix: HeldMatrix | null = grid.read(columnsAreSamples);
     const { path } = this;
     return {
       path,
@@ -204,7 +204,7 @@ class Experiment {
     };
   }
 
-  private dense(numbers: ArrayLike<number>, rows: number, cols: number, turned: boolean): Matrix {
+  private dense(numbers: ArrayLike<number>, rows: number, cols: number, turned: boolean): HeldMatrix {
     const data = allocate(rows * cols, "the matrix", this.path, (n) => new Float32Array(n));
     const missing = numbers instanceof Float64Array ? Number.NaN : NA_INTEGER;
     for (let j = 0; j < cols; j++) {

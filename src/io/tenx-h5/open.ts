@@ -5,14 +5,14 @@
  * Format: https://www.10xgenomics.com/support/software/cell-ranger/latest/analysis/outputs/cr-outputs-h5-matrices
  */
 import { CellhueError } from "../../errors.js";
-import type { Matrix } from "../../matrix.js";
+import { type HeldMatrix, type StoredMatrix, selectColumns as selectStored } from "../../matrix.js";
 import { type Progress, silent } from "../../progress.js";
 import type { Column, Table } from "../../table.js";
 import { damaged, entriesToRead } from "../anndata/source.js";
 import type { MatrixSource } from "../anndata/store.js";
 import { columnOf } from "../h5ad/open.js";
 import { dtypeName, type Hdf5File } from "../hdf5/file.js";
-import { readSource } from "../hdf5/matrix.js";
+import { readSource, storedSource } from "../hdf5/matrix.js";
 import { columnAsText } from "../labels.js";
 import { requireMatrixThere } from "../plain.js";
 import type { ExpressionReader, OpenOptions, XInfo } from "../reader.js";
@@ -130,7 +130,7 @@ class TenxReader implements ExpressionReader {
     return { length: names.length, index: names, columns };
   }
 
-  readMatrix(options: { progress?: Progress; signal?: AbortSignal } = {}): Matrix {
+  readMatrix(options: { progress?: Progress; signal?: AbortSignal } = {}): HeldMatrix {
     const task = (options.progress ?? silent).task("reading X", entriesToRead(this.source));
     try {
       const whole = readSource(this.file, this.source, task, options.signal);
@@ -138,6 +138,11 @@ class TenxReader implements ExpressionReader {
     } finally {
       task.end();
     }
+  }
+
+  storedMatrix(limit: number): StoredMatrix | null {
+    const whole = storedSource(this.file, this.source, limit);
+    return whole === null || this.kept === null ? whole : selectStored(whole, this.kept);
   }
 
   close(): void {

@@ -95,6 +95,7 @@ export function withLabels(reader: ExpressionReader, table: LabelTable): Express
     obs: () => obs,
     var: () => reader.var(),
     readMatrix: (options) => reader.readMatrix(options),
+    storedMatrix: (limit) => reader.storedMatrix?.(limit) ?? null,
     close: () => reader.close(),
   };
 }

@@ -5,7 +5,7 @@
  */
 import * as zarr from "zarrita";
 import { CellhueError, throwIfAborted } from "../../errors.js";
-import type { CsrMatrix, DenseMatrix, Matrix } from "../../matrix.js";
+import type { CsrMatrix, DenseMatrix, HeldMatrix } from "../../matrix.js";
 import type { ProgressTask } from "../../progress.js";
 import { damaged } from "../anndata/source.js";
 import type { MatrixSource } from "../anndata/store.js";
@@ -188,7 +188,7 @@ export async function readMatrix(
   source: MatrixSource,
   task: ProgressTask,
   signal?: AbortSignal,
-): Promise<Matrix> {
+): Promise<HeldMatrix> {
   return source.storage === "dense"
     ? readDense(array(source.path), keys, source, task, signal)
     : readSparse(array, keys, source, task, signal);

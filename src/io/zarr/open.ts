@@ -4,7 +4,7 @@
  * Formats: zarr-specs v2 and v3; anndata's on-disk specification.
  */
 import { CellhueError } from "../../errors.js";
-import type { Matrix } from "../../matrix.js";
+import type { HeldMatrix } from "../../matrix.js";
 import { type Progress, silent } from "../../progress.js";
 import type { Column } from "../../table.js";
 import { AnnDataReader } from "../anndata/reader.js";
@@ -47,7 +47,7 @@ class ZarrStore implements AnnDataStore {
   private readonly version: 2 | 3;
   private readonly nodes = new Map<string, Node | null>();
   private readonly columns = new Map<string, Column | null>();
-  private matrix: { at: string; matrix: Matrix } | undefined;
+  private matrix: { at: string; matrix: HeldMatrix } | undefined;
 
   constructor(private readonly data: Keys) {
     this.path = data.path;
@@ -91,7 +91,7 @@ class ZarrStore implements AnnDataStore {
     return null;
   }
 
-  read(source: MatrixSource): Matrix {
+  read(source: MatrixSource): HeldMatrix {
     if (this.matrix?.at !== source.path) {
       throw new RangeError("the matrix of a zarr store is read when it is opened: open it with the matrix");
     }

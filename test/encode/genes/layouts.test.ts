@@ -13,7 +13,7 @@ import { pcaLayout } from "../../../src/encode/genes/pca-layout.js";
 import { tsneLayout } from "../../../src/encode/genes/tsne-layout.js";
 import { umapLayout } from "../../../src/encode/genes/umap-layout.js";
 import { CellhueError, InterruptedError } from "../../../src/errors.js";
-import { type DenseMatrix, type Matrix, selectColumns } from "../../../src/matrix.js";
+import { type DenseMatrix, type HeldMatrix, selectColumns } from "../../../src/matrix.js";
 import { silent } from "../../../src/progress.js";
 import { RandomState } from "../../../src/random.js";
 import { oracle as geneSets, readSet, toCsr } from "../../embed/genes.js";
@@ -33,7 +33,7 @@ interface Fixture {
 const fixture: Fixture = JSON.parse(readFileSync("test/fixtures/gene_layouts.json", "utf8"));
 
 /** The demo's set, log1p, its most variable genes, as the oracle's. */
-async function demo(): Promise<Matrix> {
+async function demo(): Promise<HeldMatrix> {
   const x = await readSet(geneSets.sets.find(({ name }) => name.endsWith("oligodendroglioma"))!);
   return selectColumns(x, chooseGenes(x, { how: "variance", count: fixture.count }));
 }
@@ -79,7 +79,7 @@ function directions(x: DenseMatrix, metric: GeneMetric): Float32Array {
   return out;
 }
 
-function dense(x: Matrix): DenseMatrix {
+function dense(x: HeldMatrix): DenseMatrix {
   if (x.kind === "dense") return x;
   const data = new Float32Array(x.rows * x.cols);
   for (let i = 0; i < x.rows; i++)
@@ -97,7 +97,7 @@ function made(rows: number, cols: number, seed = 1): DenseMatrix {
 }
 
 describe("on the demo's most variable genes", () => {
-  let x: Matrix;
+  let x: HeldMatrix;
   beforeAll(async () => {
     x = await demo();
   });
@@ -143,9 +143,9 @@ describe("layouts of genes", () => {
   const layouts = {
     pca: pcaLayout,
     "kernel PCA": kernelPcaLayout,
-    "t-SNE": (x: Matrix, o: Parameters<typeof pcaLayout>[1]) =>
+    "t-SNE": (x: HeldMatrix, o: Parameters<typeof pcaLayout>[1]) =>
       tsneLayout(x, { ...o, metric: "correlation" }),
-    UMAP: (x: Matrix, o: Parameters<typeof pcaLayout>[1]) => umapLayout(x, { ...o, metric: "cosine" }),
+    UMAP: (x: HeldMatrix, o: Parameters<typeof pcaLayout>[1]) => umapLayout(x, { ...o, metric: "cosine" }),
   };
   for (const [name, layout] of Object.entries(layouts)) {
     it(`${name}: the same bits from one matrix and seed, with 1 and 2 threads`, async () => {

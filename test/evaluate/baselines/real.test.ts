@@ -11,7 +11,7 @@ import { fitScaling, type Scaling, standardise } from "../../../src/evaluate/bas
 import { argmaxRows } from "../../../src/evaluate/metrics.js";
 import { resolveLabels } from "../../../src/io/labels.js";
 import { openExpression } from "../../../src/io/reader.js";
-import type { DenseMatrix, Matrix } from "../../../src/matrix.js";
+import type { DenseMatrix, HeldMatrix } from "../../../src/matrix.js";
 import { RandomState } from "../../../src/random.js";
 import { stratifiedKFold } from "../../../src/train/folds/stratified.js";
 
@@ -29,7 +29,7 @@ const { sets }: { sets: Record<string, RealSet> } = JSON.parse(
   readFileSync("test/fixtures/baselines_real.json", "utf8"),
 );
 
-function dense(x: Matrix): DenseMatrix {
+function dense(x: HeldMatrix): DenseMatrix {
   if (x.kind === "dense") return x;
   const data = new Float32Array(x.rows * x.cols);
   for (let i = 0; i < x.rows; i++)
