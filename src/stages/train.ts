@@ -192,9 +192,8 @@ export async function trainAgain(
   again: Again,
 ): Promise<TrainedAgain> {
   const { folder, name, stream } = again;
-  const own = await readSamples(run);
-  const samples = { ...own, codes: again.codes ?? own.codes };
-  const images = new FoldImages(run, samples, settings, ctx);
+  const samples = await readSamples(run);
+  const images = new FoldImages(run, samples, settings, ctx, again.codes);
   const weights = await startingWeights(net, settings, onlyBars(ctx));
   const { chosen } = await run.readJson<FoldHistory>(`folds/${net}/${k}/history.json`);
   const terms = { ...settings, ...chosen, tune: {}, ...again.settings };
@@ -257,16 +256,18 @@ class FoldImages {
     private readonly samples: Samples,
     private readonly settings: Settings,
     private readonly ctx: StageContext,
+    /** What they are trained as; the images of a class lie by the samples' own. */
+    private readonly codes = samples.codes,
   ) {}
 
   get(key: EncoderKey): Promise<TrainingData> {
-    const { run, samples, settings, ctx } = this;
+    const { run, samples, settings, ctx, codes } = this;
     const folder = encoderFolder(settings, key);
     if (this.held?.folder !== folder) {
       const data = readFoldImages(run, samples, settings, key, ctx).then((images) => ({
         images,
         size: settings.size,
-        codes: samples.codes,
+        codes,
         classes: samples.classes.length,
       }));
       this.held = { folder, data };
