@@ -52,6 +52,8 @@ export const geneChoices = ["all", "variance", "seurat"] as const;
 export const schedules = ["constant", "cosine", "one-cycle"] as const;
 export const classWeightings = ["none", "balanced"] as const;
 export const trainings = ["standard", "saliency-guided"] as const;
+/** What a guided training masks. */
+export const guides = ["genes", "image"] as const;
 export const freezings = ["none", "backbone"] as const;
 export const normalizations = [
   "none",
@@ -122,9 +124,11 @@ export interface Settings {
   weightDecay: number;
   labelSmoothing: number;
   classWeights: (typeof classWeightings)[number];
-  /** saliency-guided: the answer must not change where the least salient pixels are masked (Ismail 2021). */
+  /** saliency-guided: the answer must not change where what is least salient is masked (Ismail 2021). */
   train: (typeof trainings)[number];
-  /** Of a guided training: the share of the pixels that are masked, and the weight of the divergence. */
+  /** Of a guided training: what is masked, genes (and the image painted again) or pixels. */
+  guide: (typeof guides)[number];
+  /** Of a guided training: the share of the genes or pixels that is masked, and the weight of the divergence. */
   maskShare: number;
   guidance: number;
   /** What is not trained. */
@@ -150,6 +154,8 @@ export interface Settings {
   method: AttributionMethod;
   /** Nets trained on shuffled labels, to tell what the method finds by chance. */
   nulls: number;
+  /** Nets of a fold trained with other seeds, to tell how far its genes depend on that. */
+  seeds: number;
   /** 0: as many as the machine has cores. Results do not depend on it. */
   threads: number;
   /** What trains the nets. */
@@ -234,6 +240,7 @@ const rules = {
   labelSmoothing: share(0.9),
   classWeights: oneOf(classWeightings),
   train: oneOf(trainings),
+  guide: oneOf(guides),
   maskShare: share(0.99),
   guidance: share(1000),
   freeze: oneOf(freezings),
@@ -257,6 +264,7 @@ const rules = {
   permuteLabels: truth,
   method: oneOf(attributionMethods),
   nulls: whole(0, 100),
+  seeds: whole(0, 100),
   threads: whole(0, 256),
   device: oneOf(devices),
   memory: { schema: z.number().min(0).max(1e6), expected: "gigabytes, 0 or more" },
@@ -296,6 +304,7 @@ export const defaults = {
   permuteLabels: false,
   method: "integrated-gradients",
   nulls: 1,
+  seeds: 1,
   threads: 0,
   device: "cpu",
   memory: 0,
@@ -443,6 +452,7 @@ type Recipe = Pick<
   | "schedule"
   | "weightDecay"
   | "labelSmoothing"
+  | "guide"
 >;
 
 /** What does best on held-out samples of small sets: docs/results.md. */
@@ -461,6 +471,7 @@ const deepinsight: Recipe = {
   schedule: "one-cycle",
   weightDecay: 0.01,
   labelSmoothing: 0.05,
+  guide: "genes",
 };
 /** The published training (METHOD §2); the picture has no use for the settings of genes. */
 const spectral: Recipe = {
@@ -474,6 +485,7 @@ const spectral: Recipe = {
   schedule: "constant",
   weightDecay: 0,
   labelSmoothing: 0,
+  guide: "image",
 };
 /** What stands for each encoder where nothing else is said. */
 const recipes: Record<Settings["encoder"], Recipe> = {

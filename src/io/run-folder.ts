@@ -149,7 +149,7 @@ const rules: Record<StageName, StageRule> = {
     writes: [/^baselines$/, /^oof_baseline_\w+\.csv$/],
   },
   train: {
-    version: 2,
+    version: 3,
     after: ["folds"],
     along: ["folds"],
     settings: [
@@ -163,6 +163,7 @@ const rules: Record<StageName, StageRule> = {
       "labelSmoothing",
       "classWeights",
       "train",
+      "guide",
       "maskShare",
       "guidance",
       "freeze",
@@ -192,10 +193,10 @@ const rules: Record<StageName, StageRule> = {
     writes: [/^final$/, /^model_final\.onnx$/, figure("Figure_Saliency_\\d+")],
   },
   explain: {
-    version: 1,
+    version: 2,
     after: ["compare"],
     along: ["compare"],
-    settings: ["method", "nulls"],
+    settings: ["method", "nulls", "seeds"],
     writes: [/^genes$/, /^genes\.json$/, figure("(Figure_Genes_\\d+|genes_heatmap|genes_deletion)")],
   },
   audit: {

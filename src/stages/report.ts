@@ -170,7 +170,7 @@ const unescapeMarkup = (text: string): string =>
 /** Those that the sections do not tell of. */
 function shownSettings(settings: Settings): [string, string][] {
   const { net, weights, epochs, lr, schedule, batch, weightDecay, labelSmoothing } = settings;
-  const { classWeights, train, maskShare, guidance, freeze, size, coverage } = settings;
+  const { classWeights, train, guide, maskShare, guidance, freeze, size, coverage } = settings;
   return [
     ["nets", net.join(", ")],
     ["weights", net.map((name) => `${name}: ${weights[name]}`).join(", ")],
@@ -180,7 +180,12 @@ function shownSettings(settings: Settings): [string, string][] {
     ["weight decay", String(weightDecay)],
     ["label smoothing", String(labelSmoothing)],
     ["class weights", classWeights],
-    ["training", train === "standard" ? train : `${train}: ${maskShare} masked, weight ${guidance}`],
+    [
+      "training",
+      train === "standard"
+        ? train
+        : `${train}: ${maskShare} of ${guide === "genes" ? "the genes" : "the image"} masked, weight ${guidance}`,
+    ],
     ["frozen", freeze],
     ["image size", sizeWords(size)],
     ["encoder", encoderWords(settings)],
@@ -213,6 +218,7 @@ async function shownFiles(
       `genes/genes_${folder}.csv`,
       `score, rank and stability of every gene for ${name}`,
     ]),
+    ["genes/deletion.csv", "deletion and insertion curves, point by point"],
     ["genes_pixels.csv", "where every gene is painted"],
     ["embedding.csv", "principal components, UMAP and t-SNE of every sample"],
     ...run.record.settings.net.map((net): [string, string] => [
