@@ -60,7 +60,7 @@ beforeAll(async () => {
   beside = readdirSync(folder);
   const options = "--net compact --weights random --epochs 30 --folds 2 --size 32 --nulls 0 --validation 0.2";
   ended = await cellhue(["run", file, "--label", column, "--out", out, ...options.split(" ")], home);
-}, 180_000);
+}, 600_000);
 afterAll(remove);
 
 const read = (...path: string[]) => readFileSync(join(out, ...path), "utf8");

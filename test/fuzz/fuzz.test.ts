@@ -16,7 +16,9 @@ interface Figures {
   peakMB: number;
 }
 
-it("2,000 mutated files are read or refused: no crash, no hang, no stray file, memory within the bound", async () => {
+it("2,000 mutated files are read or refused: no crash, no hang, no stray file, memory within the bound", {
+  timeout: 900_000,
+}, async () => {
   const { path, remove } = temporary();
   try {
     const out = join(path, "figures.json");
