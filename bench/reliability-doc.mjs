@@ -56,7 +56,7 @@ export function document(figures, fuzz) {
   const lines = [
     "# Reliability",
     "",
-    `Made by \`npm run reliability\` on ${made}: ${machine}; seed ${seed}. Every case drives the built command line as a child ` +
+    `Made by \`npm run reliability\` on ${made}: ${machine}; seed ${seed}${calls > 1 ? `, figures of ${calls} calls` : ""}. Every case drives the built command line as a child ` +
       "process on small real runs; afterwards the same command is started again, and the whole run folder is compared with " +
       "that of a run which nobody disturbed, byte for byte.",
     "",

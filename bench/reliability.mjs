@@ -662,7 +662,7 @@ function together(paths) {
       const row = [...rows].find(([name]) => `${kind}: ${detail}`.startsWith(`${name};`))?.[1];
       return row?.survived !== true;
     });
-  return Object.assign({}, ...all, { faults: [...rows.values()], failures });
+  return Object.assign({}, ...all, { faults: [...rows.values()], failures, calls: paths.length });
 }
 
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
