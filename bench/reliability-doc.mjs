@@ -44,6 +44,7 @@ export function document(figures, fuzz) {
     made,
     machine,
     seed,
+    calls = 1,
     references,
     kills = [],
     points = [],
