@@ -115,8 +115,13 @@ async function compare() {
   const ratio = Object.fromEntries(
     Object.entries(medianOf.cellhue).map(([key, v]) => [key, round(medianOf.scanpy[key] / v)]),
   );
+  const spreadOf = (stage) => spread(runs.cellhue.map((r, i) => of(r, stage) / of(runs.scanpy[i], stage)));
+  const of = (r, stage) => r.seconds[stage] ?? r[stage];
+  const ratios = Object.fromEntries([...stages, "total"].map((stage) => [stage, spreadOf(stage)]));
   const machine = { cpus: cpus().length, model: cpus()[0]?.model, node: process.version };
-  console.log(JSON.stringify({ bench: "preprocess", machine, runs, median: medianOf, ratio }, null, 2));
+  console.log(
+    JSON.stringify({ bench: "preprocess", machine, runs, median: medianOf, ratio, spread: ratios }, null, 2),
+  );
 }
 
 function median(values) {

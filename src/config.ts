@@ -8,6 +8,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { z } from "zod";
+import { type Device, devices } from "./devices.js";
 import { CellhueError } from "./errors.js";
 import type { AttributionMethod } from "./explain/attribute.js";
 import { type ImageSize, square } from "./image-size.js";
@@ -51,6 +52,8 @@ export const geneChoices = ["all", "variance", "seurat"] as const;
 export const schedules = ["constant", "cosine", "one-cycle"] as const;
 export const classWeightings = ["none", "balanced"] as const;
 export const trainings = ["standard", "saliency-guided"] as const;
+/** What a guided training masks. */
+export const guides = ["genes", "image"] as const;
 export const freezings = ["none", "backbone"] as const;
 export const normalizations = [
   "none",
@@ -121,9 +124,11 @@ export interface Settings {
   weightDecay: number;
   labelSmoothing: number;
   classWeights: (typeof classWeightings)[number];
-  /** saliency-guided: the answer must not change where the least salient pixels are masked (Ismail 2021). */
+  /** saliency-guided: the answer must not change where what is least salient is masked (Ismail 2021). */
   train: (typeof trainings)[number];
-  /** Of a guided training: the share of the pixels that are masked, and the weight of the divergence. */
+  /** Of a guided training: what is masked, genes (and the image painted again) or pixels. */
+  guide: (typeof guides)[number];
+  /** Of a guided training: the share of the genes or pixels that is masked, and the weight of the divergence. */
   maskShare: number;
   guidance: number;
   /** What is not trained. */
@@ -149,8 +154,12 @@ export interface Settings {
   method: AttributionMethod;
   /** Nets trained on shuffled labels, to tell what the method finds by chance. */
   nulls: number;
+  /** Nets of a fold trained with other seeds, to tell how far its genes depend on that. */
+  seeds: number;
   /** 0: as many as the machine has cores. Results do not depend on it. */
   threads: number;
+  /** What trains the nets. */
+  device: Device;
   /** Gigabytes that X may take in memory; 0: a quarter of the machine's. Results do not depend on it. */
   memory: number;
 }
@@ -231,6 +240,7 @@ const rules = {
   labelSmoothing: share(0.9),
   classWeights: oneOf(classWeightings),
   train: oneOf(trainings),
+  guide: oneOf(guides),
   maskShare: share(0.99),
   guidance: share(1000),
   freeze: oneOf(freezings),
@@ -254,7 +264,9 @@ const rules = {
   permuteLabels: truth,
   method: oneOf(attributionMethods),
   nulls: whole(0, 100),
+  seeds: whole(0, 100),
   threads: whole(0, 256),
+  device: oneOf(devices),
   memory: { schema: z.number().min(0).max(1e6), expected: "gigabytes, 0 or more" },
 } satisfies Record<SettingName, { schema: z.ZodType; expected: string; values?: readonly string[] }>;
 
@@ -292,7 +304,9 @@ export const defaults = {
   permuteLabels: false,
   method: "integrated-gradients",
   nulls: 1,
+  seeds: 1,
   threads: 0,
+  device: "cpu",
   memory: 0,
 } as const satisfies Partial<Settings>;
 
@@ -438,6 +452,7 @@ type Recipe = Pick<
   | "schedule"
   | "weightDecay"
   | "labelSmoothing"
+  | "guide"
 >;
 
 /** What does best on held-out samples of small sets: docs/results.md. */
@@ -456,6 +471,7 @@ const deepinsight: Recipe = {
   schedule: "one-cycle",
   weightDecay: 0.01,
   labelSmoothing: 0.05,
+  guide: "genes",
 };
 /** The published training (METHOD §2); the picture has no use for the settings of genes. */
 const spectral: Recipe = {
@@ -469,6 +485,7 @@ const spectral: Recipe = {
   schedule: "constant",
   weightDecay: 0,
   labelSmoothing: 0,
+  guide: "image",
 };
 /** What stands for each encoder where nothing else is said. */
 const recipes: Record<Settings["encoder"], Recipe> = {
@@ -667,7 +684,30 @@ function parseJson(source: string, path: string): unknown {
   }
 }
 
+/** Settings lie two deep; the parser of YAML breaks down, process and all, over some ten thousand. */
+const maxDepth = 64;
+
+function requireFlat(source: string, path: string): void {
+  let depth = 0;
+  let deepest = 0;
+  for (const sign of source) {
+    if (sign === "[" || sign === "{") deepest = Math.max(deepest, ++depth);
+    else if (sign === "]" || sign === "}") depth = Math.max(0, depth - 1);
+  }
+  for (const line of source.split("\n")) {
+    const [indent] = /^[\s?:-]*/.exec(line) ?? [""];
+    deepest = Math.max(deepest, indent.length / 2);
+  }
+  if (deepest <= maxDepth) return;
+  throw new CellhueError("the config file is nested too deeply", {
+    where: path,
+    found: `${Math.floor(deepest)} levels`,
+    expected: "a flat mapping of settings, e.g. 'label: cell_type'",
+  });
+}
+
 async function parseYaml(source: string, path: string): Promise<unknown> {
+  requireFlat(source, path);
   const { parseDocument } = await import("yaml");
   const document = parseDocument(source, { schema: "core", uniqueKeys: true, logLevel: "error" });
   const [error] = document.errors;

@@ -1,6 +1,6 @@
 """Peer of bench/preprocess.mjs: the published preprocessing on its own stack (scanpy), seconds per stage.
 
-usage: preprocess.py make FILE.h5ad [--cells 5900] [--genes 20000] [--level -1.1] [--seed 1]
+usage: preprocess.py make FILE.h5ad [--cells 5900] [--genes 20000] [--level -1.1] [--dense] [--seed 1]
            writes a made data set: sparse (CSR, float32), about a third non-zero (level -1.1) or 5 % (-4.3),
            obs column `cluster`
        preprocess.py run FILE.h5ad OUT_DIR [--until pca|neighbors|umap|tsne|images]
@@ -34,9 +34,11 @@ def make(a):
         rate = np.exp(base + centre[of[part]] + usage[part] @ loading) * depth[part, None]
         blocks.append(sp.csr_matrix(np.log1p(rng.poisson(np.minimum(rate, 1e4))).astype(np.float32)))
     x = sp.vstack(blocks, format="csr")
+    if a.dense:
+        x = x.toarray()
     obs = pd.DataFrame({"cluster": pd.Categorical([f"c{c}" for c in of])}, index=[f"cell{i}" for i in range(a.cells)])
     ad.AnnData(x, obs=obs, var=pd.DataFrame(index=[f"g{j}" for j in range(a.genes)])).write_h5ad(a.file)
-    print(json.dumps(dict(file=a.file, shape=x.shape, nonzero=round(x.nnz / (a.cells * a.genes), 3))))
+    print(json.dumps(dict(file=a.file, shape=x.shape, nonzero=round(float((x != 0).sum()) / (a.cells * a.genes), 3))))
 
 
 def run(a):
@@ -92,6 +94,7 @@ m = sub.add_parser("make")
 m.add_argument("file")
 m.add_argument("--cells", type=int, default=5900)
 m.add_argument("--genes", type=int, default=20000)
+m.add_argument("--dense", action="store_true")
 m.add_argument("--level", type=float, default=-1.1)
 m.add_argument("--seed", type=int, default=1)
 r = sub.add_parser("run")

@@ -87,12 +87,13 @@ const settings: Partial<Record<SettingName, readonly [flags: string, help: strin
   classWeights: ["--class-weights <how>", "none, or balanced: rare classes count more (default: none)"],
   train: [
     "--train <how>",
-    "standard, or saliency-guided: masking the least salient pixels must not change the answer (default: standard)",
+    "standard, or saliency-guided: masking what is least salient must not change the answer (default: standard)",
   ],
-  maskShare: [
-    "--mask-share <share>",
-    "of a guided training: share of the pixels that are masked (default: 0.5)",
+  guide: [
+    "--guide <what>",
+    "of a guided training: what is masked, genes or pixels of the image (default: genes for images of genes, else image)",
   ],
+  maskShare: ["--mask-share <share>", "of a guided training: share of it that is masked (default: 0.5)"],
   guidance: ["--guidance <weight>", "of a guided training: weight of the divergence (default: 1)"],
   freeze: ["--freeze <part>", "none, or backbone: only the last layer is trained (default: none)"],
   patience: [
@@ -107,8 +108,16 @@ const settings: Partial<Record<SettingName, readonly [flags: string, help: strin
     "how the genes that decided are found: integrated-gradients, gradient, gradient-x-input, smoothgrad, expected-gradients, grad-cam, hires-cam, occlusion (default: the first)",
   ],
   nulls: ["--nulls <n>", "nets trained on shuffled labels, to tell what is found by chance (default: 1)"],
+  seeds: [
+    "--seeds <n>",
+    "nets trained with other seeds, to tell how far the genes depend on it (default: 1)",
+  ],
   seed: ["--seed <n>", "seed of everything random (default: 42)"],
   threads: ["--threads <n>", "threads; the result does not depend on it (default: all cores)"],
+  device: [
+    "--device <name>",
+    "what trains the nets: cpu, cuda, coreml, dml, webgpu (default: cpu, whose results are the same everywhere)",
+  ],
   memory: [
     "--memory <gb>",
     "gigabytes that X may take in memory; a larger one is read by blocks of rows, with the same result (default: a quarter of the machine's)",
@@ -175,15 +184,17 @@ export const trainSettings = [
   "labelSmoothing",
   "classWeights",
   "train",
+  "guide",
   "maskShare",
   "guidance",
   "freeze",
   "patience",
   "tune",
   "innerFolds",
+  "device",
 ] as const satisfies readonly SettingName[];
 
-export const explainSettings = ["method", "nulls"] as const satisfies readonly SettingName[];
+export const explainSettings = ["method", "nulls", "seeds"] as const satisfies readonly SettingName[];
 
 const numbers: readonly SettingName[] = [
   "topGenes",
@@ -197,6 +208,7 @@ const numbers: readonly SettingName[] = [
   "innerFolds",
   "coverage",
   "nulls",
+  "seeds",
   "maskShare",
   "guidance",
   "epochs",

@@ -13,6 +13,7 @@ type PredictFlags = OutputOptions & {
   abstain?: boolean;
   threads?: string;
   memory?: string;
+  device?: string;
 };
 
 export function addPredict(program: Command, exit: (code: number) => void): void {
@@ -38,6 +39,7 @@ export function addPredict(program: Command, exit: (code: number) => void): void
     .option("--threshold <p>", "samples of a lower confidence stay 'unassigned' (default: none does)")
     .option("--abstain", "take the threshold that the model states, with the meaning that it states")
     .option("--threads <n>", "threads; the result does not depend on it (default: all cores)")
+    .option("--device <name>", "what computes: cpu, cuda, coreml, dml, webgpu (default: cpu)")
     .option(
       "--memory <gb>",
       "gigabytes that X may take in memory; a larger one is read by blocks of rows (default: a quarter of the machine's)",
@@ -70,6 +72,7 @@ Examples:
               threshold: number(options.threshold),
               threads: number(options.threads),
               memory: number(options.memory),
+              device: options.device,
             },
             ctx,
           );

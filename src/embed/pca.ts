@@ -249,14 +249,7 @@ async function orthonormalise(
   let rank = width;
   let remainder: Float64Array = new Float64Array(0);
   for (let turn = 0; turn < 2; turn++) {
-    for (const other of basis) {
-      const overlap = await algebra.gram(other, block);
-      block = await algebra.addProduct(
-        block,
-        other,
-        Float32Array.from(overlap, (v) => -v),
-      );
-    }
+    for (const other of basis) block = await algebra.project(block, other);
     const gram = await algebra.gram(block, block);
     if (turn === 0) remainder = gram;
     const eigen = symmetricEigen(gram);
@@ -445,7 +438,7 @@ class BlockAlgebra {
   }
 
   async release(): Promise<void> {
-    for (const session of [this.passSession, this.gramSession, this.addProductSession])
+    for (const session of [this.passSession, this.gramSession, this.addProductSession, this.projectSession])
       await session.release();
   }
 }

@@ -6,6 +6,8 @@ import { eachEntry, type Matrix } from "../matrix.js";
 
 /** 64 MB of float32 a block: large enough for the product to run at full speed, small beside any matrix that needs it. */
 const BLOCK_VALUES = 16 * 2 ** 20;
+/** 512 MB: up to there all blocks are kept, since filling one takes as long as the products with it. */
+const KEPT_VALUES = 128 * 2 ** 20;
 
 /** Mean of each gene, and the variance (ddof 1) summed over all genes; float64 sums in one pass. */
 export function columnMoments(x: Matrix): { mean: Float64Array; totalVariance: number } {
@@ -27,32 +29,45 @@ export class RowBlocks {
   readonly count: number;
   /** Rows of every block, the last one filled up with zero rows: one shape for one compiled graph. */
   readonly height: number;
-  private readonly buffer: Float32Array;
   private readonly minusMean: Float32Array;
-  private held = -1;
+  /** Whether every block has an array of its own; else all share one. */
+  private readonly keeps: boolean;
+  private readonly arrays: Float32Array[] = [];
+  private last = -1;
 
   /**
    * @param minHeight least rows of a block (zero rows are added where the matrix has fewer)
    * @param blockValues most values of a block
+   * @param keptValues most values of all blocks together that are kept
    */
   constructor(
     private readonly x: Matrix,
     mean: Float64Array,
     minHeight: number,
     blockValues = BLOCK_VALUES,
+    keptValues = KEPT_VALUES,
   ) {
     const most = Math.max(minHeight, Math.floor(blockValues / x.cols));
     this.count = Math.max(1, Math.ceil(x.rows / most));
     this.height = Math.max(minHeight, Math.ceil(x.rows / this.count));
-    this.buffer = new Float32Array(this.height * x.cols);
+    this.keeps = this.count * this.height * x.cols <= keptValues;
     this.minusMean = Float32Array.from(mean, (m) => -m);
   }
 
-  /** Block b, height × genes, row-major and centred. The array is reused by the next call. */
+  /** Block b, height × genes, row-major and centred. The array may be reused by the next call. */
   get(b: number): Float32Array {
-    const { x, buffer, minusMean, height } = this;
-    if (this.held === b) return buffer;
-    this.held = b;
+    const { arrays, keeps } = this;
+    const at = keeps ? b : 0;
+    const there = arrays[at];
+    if (there !== undefined && (keeps || this.last === b)) return there;
+    this.last = b;
+    arrays[at] = there ?? new Float32Array(this.height * this.x.cols);
+    this.fill(b, arrays[at]);
+    return arrays[at];
+  }
+
+  private fill(b: number, buffer: Float32Array): void {
+    const { x, minusMean, height } = this;
     const { cols } = x;
     const first = b * height;
     const filled = Math.max(0, Math.min(height, x.rows - first));
@@ -71,6 +86,5 @@ export class RowBlocks {
         for (let j = 0; j < cols; j++) row[j] += values[j];
       }
     }
-    return buffer;
   }
 }

@@ -82,3 +82,21 @@ export function geneMoments(
   }
   return { mean, variance: squares.map((sum) => sum / Math.max(1, n - 1)) };
 }
+
+/** Least and greatest value of each gene; the zeros of a sparse matrix count. */
+export function geneExtremes(x: Matrix): { minimum: Float32Array; maximum: Float32Array } {
+  const { rows, cols } = x;
+  const minimum = new Float32Array(cols).fill(Infinity);
+  const maximum = new Float32Array(cols).fill(-Infinity);
+  const see = (j: number, v: number) => {
+    if (v < minimum[j]) minimum[j] = v;
+    if (v > maximum[j]) maximum[j] = v;
+  };
+  const stored = new Int32Array(cols);
+  eachEntry(x, (_row, j, v) => {
+    stored[j]++;
+    see(j, v);
+  });
+  for (let j = 0; j < cols; j++) if (stored[j] < rows) see(j, 0);
+  return { minimum, maximum };
+}

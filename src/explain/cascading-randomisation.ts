@@ -2,11 +2,15 @@
  * Role: the sanity check of an attribution method: a map that explains a net must change when the net's layers are drawn at
  * random, one after the other from the head down.
  * Contract: pure; the caller draws the random weights (`initialise` of net/weights/init.ts) and says how maps are made. Maps
- * are compared by Spearman's correlation of their absolute values, sample by sample.
+ * are compared by Spearman's correlation of their absolute values (or of what they are, with signs), sample by sample; those
+ * of an image also by structural similarity, each divided by its greatest size (signed ones then brought from −1…1 to 0…1, as
+ * a scale of colours does: opposite means would else count as alike), over the windows that either of them uses.
  * Reference: Adebayo et al. 2018, "Sanity checks for saliency maps".
  */
 import { spearman } from "../evaluate/spearman.js";
+import type { ImageSize } from "../image-size.js";
 import type { ParamSpec, Tensors } from "../net/tensors.js";
+import { structuralSimilarity } from "./ssim.js";
 
 export interface Layer {
   readonly name: string;
@@ -34,6 +38,15 @@ export interface RandomisationStep {
   readonly similarities: Float64Array;
   /** Their mean over the samples that have one; NaN where none has. */
   readonly similarity: number;
+  /** Mean structural similarity, where the size of the maps was given; NaN as `similarity`. */
+  readonly ssim?: number;
+}
+
+export interface MapKind {
+  /** Whether signs count; default: no. */
+  readonly signed?: boolean;
+  /** Size of maps that are images, for their structural similarity. */
+  readonly ssim?: ImageSize;
 }
 
 /**
@@ -49,10 +62,14 @@ export async function cascadingRandomisation(
   layers: readonly Layer[],
   n: number,
   attribute: (weights: Tensors) => Promise<Float32Array>,
-  signed = false,
+  { signed = false, ssim }: MapKind = {},
 ): Promise<RandomisationStep[]> {
   const original = await attribute(trained);
   const width = original.length / n;
+  const shade = (map: Float32Array) => {
+    const most = map.reduce((m, v) => Math.max(m, Math.abs(v)), 0) || 1;
+    return signed ? map.map((v) => 0.5 + v / most / 2) : map.map((v) => v / most);
+  };
   const of = (maps: Float32Array, i: number) => {
     const map = maps.subarray(i * width, (i + 1) * width);
     return signed ? map : map.map(Math.abs);
@@ -71,8 +88,15 @@ export async function cascadingRandomisation(
       const map = of(original, i);
       return map.every((v) => v === map[0]) ? Number.NaN : spearman(map, of(maps, i));
     });
-    const known = similarities.filter((v) => !Number.isNaN(v));
-    steps.push({ layer, similarities, similarity: known.reduce((a, b) => a + b, 0) / known.length });
+    const known = [...similarities.keys()].filter((i) => !Number.isNaN(similarities[i]));
+    const mean = (of: (i: number) => number) => known.reduce((sum, i) => sum + of(i), 0) / known.length;
+    const step = { layer, similarities, similarity: mean((i) => similarities[i]) };
+    if (ssim === undefined) steps.push(step);
+    else {
+      const alike = (i: number) =>
+        structuralSimilarity(shade(of(original, i)), shade(of(maps, i)), ssim, 1, signed ? 0.5 : 0);
+      steps.push({ ...step, ssim: mean(alike) });
+    }
   }
   return steps;
 }

@@ -185,3 +185,60 @@ export function readMetadata(file: Uint8Array, where: string): Map<string, strin
   }
   return found;
 }
+
+/** A part of a protobuf message: its field, and the message in it (empty where it is none). */
+function* fields(message: Uint8Array): Generator<{ field: number; value: number; content: Uint8Array }> {
+  const r = protobuf.Reader.create(message);
+  while (r.pos < r.len) {
+    const key = r.uint32();
+    if ((key & 7) === bytes) yield { field: key >>> 3, value: 0, content: r.bytes() };
+    else if ((key & 7) === varint)
+      yield { field: key >>> 3, value: Number(r.uint64()), content: new Uint8Array(0) };
+    else r.skipType(key & 7);
+  }
+}
+
+const EXTERNAL_DATA = 13;
+const DATA_LOCATION = 14;
+const isElsewhere = (tensor: Uint8Array): boolean =>
+  [...fields(tensor)].some((t) => t.field === EXTERNAL_DATA || (t.field === DATA_LOCATION && t.value !== 0));
+
+/**
+ * A model file comes from somebody else, and a graph is a program. This finds what none of ours has: loops and branches
+ * (which need not end), functions, operators of others, tensors that are read from other files.
+ * @returns what it is, null where the graph is plain
+ * @throws where the bytes are no protobuf
+ */
+export function foreignPart(file: Uint8Array): string | null {
+  for (const part of fields(file)) {
+    if (part.field === 20) return "a graph for training";
+    if (part.field === 25) return "functions";
+    if (part.field !== 7) continue;
+    for (const { field, content } of fields(part.content)) {
+      if (field === 15) return "sparse tensors";
+      if (field === 5 && isElsewhere(content)) return "a tensor that is in another file";
+      const found = field === 1 ? foreignNode(content) : null;
+      if (found !== null) return found;
+    }
+  }
+  return null;
+}
+
+function foreignNode(node: Uint8Array): string | null {
+  const text = new TextDecoder();
+  const parts = [...fields(node)];
+  const op = text.decode(parts.find(({ field }) => field === 4)?.content);
+  const domain = text.decode(parts.find(({ field }) => field === 7)?.content);
+  const isOurs =
+    domain === "" || domain === "ai.onnx" || (domain === "com.microsoft" && op === "FusedMatMul");
+  if (!isOurs) return `an operator of ${domain}: ${op}`;
+  for (const { field, content } of parts) {
+    if (field !== 5) continue;
+    for (const attribute of fields(content)) {
+      if (attribute.field === 6 || attribute.field === 11) return `a graph within the graph: ${op}`;
+      const isTensor = attribute.field === 5 || attribute.field === 10;
+      if (isTensor && isElsewhere(attribute.content)) return "a tensor that is in another file";
+    }
+  }
+  return null;
+}

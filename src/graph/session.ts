@@ -1,9 +1,10 @@
 /**
- * Role: runs a graph on onnxruntime's CPU provider.
+ * Role: runs a graph on onnxruntime, on the CPU unless another device is asked for.
  * Contract: typed arrays in and out, without copies: inputs are read in place, and outputs are written into the arrays
  * given in `into`, where given. An array must not be both an input and an output of one run.
  */
 import type * as Ort from "onnxruntime-common";
+import type { Device } from "../devices.js";
 import { Graph } from "./graph.js";
 import type { Dim, ElementType, TypedArray, ValueRecord } from "./onnx.js";
 
@@ -15,6 +16,8 @@ export interface RunResult {
 export interface SessionOptions {
   /** Threads of one operator; default: all cores. Results do not depend on it. */
   threads?: number;
+  /** Default: "cpu"; what a device cannot compute falls back to the CPU. See device.ts. */
+  device?: Device;
   /** Path prefix of onnxruntime's profile, for benchmarks. */
   profile?: string;
 }
@@ -123,19 +126,20 @@ export function channelBlock(): Promise<number> {
   return block;
 }
 
-/** Opens an ONNX file on the CPU, with the options under which all of cellhue computes. */
+/** Opens an ONNX file, with the options under which all of cellhue computes. */
 export async function openSession(
   file: Uint8Array,
   options: SessionOptions,
 ): Promise<{ ort: typeof Ort; session: Ort.InferenceSession }> {
   const ort = await loadBackend();
+  const { device = "cpu" } = options;
   const sessionOptions: Ort.InferenceSession.SessionOptions = {
-    executionProviders: ["cpu"],
+    executionProviders: [device], // the CPU is behind any other; named, it would hide that the other is not there
     executionMode: "sequential",
     graphOptimizationLevel: "all",
     intraOpNumThreads: options.threads ?? 0,
     interOpNumThreads: 1,
-    logSeverityLevel: 3,
+    logSeverityLevel: device === "cpu" ? 3 : 4, // what a device lacks is told by the error
     // Moments of weights whose gradient vanishes are denormal numbers, on which processors are 10 times slower.
     extra: { session: { set_denormal_as_zero: "1" } },
     enableProfiling: options.profile !== undefined,
@@ -144,7 +148,7 @@ export async function openSession(
   return { ort, session: await ort.InferenceSession.create(file, sessionOptions) };
 }
 
-/** Compiles a graph for the CPU. */
+/** Compiles a graph. */
 export async function createSession(graph: Graph, options: SessionOptions = {}): Promise<Session> {
   const { ort, session } = await openSession(graph.encode(), options);
   return new Session(ort, session, graph.inputs, graph.outputs);

@@ -8,7 +8,7 @@ import { basename, dirname, join } from "node:path";
 import protobuf from "protobufjs/minimal.js";
 import { z } from "zod";
 import { CellhueError } from "../errors.js";
-import { readMetadata } from "../graph/onnx.js";
+import { foreignPart, readMetadata } from "../graph/onnx.js";
 import { nearNames } from "./near.js";
 import { normalizations } from "./normalize.js";
 import { visible } from "./visible.js";
@@ -76,7 +76,23 @@ export async function readModelMetadata(path: string): Promise<ModelFile> {
       remedy: "if it was one, it is cut short: copy it again",
     });
   const metadata = parseMetadata(text, path, bytes);
+  const foreign = foreignIn(bytes);
+  if (foreign !== null)
+    throw new CellhueError("the model file holds what cellhue never writes", {
+      where: path,
+      found: visible(foreign, 80),
+      expected: "one plain graph, all of it in the file",
+      remedy: "do not use this file: it was changed by something else; ask for it anew",
+    });
   return { path, bytes, metadata };
+}
+
+function foreignIn(bytes: Uint8Array): string | null {
+  try {
+    return foreignPart(bytes);
+  } catch (cause) {
+    return `a graph that is damaged: ${cause instanceof Error ? cause.message : String(cause)}`;
+  }
 }
 
 function parseMetadata(text: string, path: string, bytes: Uint8Array): StoredMetadata {

@@ -63,7 +63,7 @@ export function requireUsable(
   where: string,
 ): void {
   const needed = columnsToGenes(from, matrix.cols);
-  const least = normalize === "log1p-cp10k" ? 0 : Number.NEGATIVE_INFINITY;
+  const least = normalize === "none" ? Number.NEGATIVE_INFINITY : 0;
   let bad = 0;
   const found: { row: number; column: number; value: number }[] = [];
   eachEntry(matrix, (row, column, value) => {

@@ -128,29 +128,15 @@ async function openContent(
 }
 
 async function openHdf5(path: string, options: OpenOptions): Promise<ExpressionReader> {
-  const { Hdf5File } = await import("./hdf5/file.js");
-  const file = await Hdf5File.open(path);
-  try {
-    const isAnnData = file.kind("obs") !== null && file.kind("var") !== null;
-    if (!isAnnData && file.kind("matrix") === "dataset") {
-      const { openLoom } = await import("./loom/open.js");
-      return openLoom(file, options);
-    }
-    if (!isAnnData) {
-      const { genomesOf, openTenx } = await import("./tenx-h5/open.js");
-      if (file.kind("matrix") === "group" || genomesOf(file).length > 0) return openTenx(file, options);
-    }
-    const { openH5ad } = await import("./h5ad/open.js");
-    return openH5ad(file, options);
-  } catch (error) {
-    file.close();
-    throw error;
-  }
+  const { canSupervise, openSupervised } = await import("./hdf5/supervised.js");
+  if (canSupervise()) return openSupervised(path, options);
+  const { openInThread } = await import("./hdf5/open.js");
+  return openInThread(path, options);
 }
 
 /** Bytes that the matrix of a reader takes when it is held. */
 export const heldBytes = ({ samples, genes, x }: ExpressionReader): number =>
-  x.storage === "dense" ? 4 * samples * genes : 8 * (x.nonzero ?? 0) + 8 * samples;
+  x.storage === "dense" ? 4 * samples * genes : 8 * (x.nonzero ?? 0) + 8 * (samples + 1);
 
 /**
  * The matrix, held where it is within the limit, else read in blocks of rows while the reader is open. A format that

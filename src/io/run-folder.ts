@@ -6,10 +6,11 @@
  * changed starts anew, and what was built on its old output is removed, so that no file in the folder is out of date.
  * Files are written atomically and one process at a time holds the folder, so a kill at any moment does no harm.
  */
-import { createHash } from "node:crypto";
-import { access, mkdir, readdir, readFile, rm, rmdir, stat } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
-import type { SettingName, Settings } from "../config.js";
+import { createHash, randomUUID } from "node:crypto";
+import { access, mkdir, readdir, readFile, realpath, rm, rmdir, stat } from "node:fs/promises";
+import { dirname, join, resolve, sep } from "node:path";
+import { z } from "zod";
+import { resolveSettings, type SettingName, type Settings } from "../config.js";
 import { CellhueError } from "../errors.js";
 import {
   type AtomicOptions,
@@ -21,7 +22,7 @@ import {
 import { type HeldLock, lock, lockName, refuseLocked } from "./lock.js";
 import type { XInfo } from "./reader.js";
 
-import { shellWord } from "./visible.js";
+import { shellWord, visible } from "./visible.js";
 
 export const runSchema = "cellhue.run/1";
 
@@ -70,6 +71,8 @@ export interface StageState {
   seconds?: number;
   /** Paths within the run folder. */
   outputs?: string[];
+  /** SHA-256 of those of them that later stages read as text; a table that was saved again by a spreadsheet shows. */
+  sums?: Record<string, string>;
   /** What the stage found out that later stages or readers want to know. */
   info?: Record<string, unknown>;
 }
@@ -146,7 +149,7 @@ const rules: Record<StageName, StageRule> = {
     writes: [/^baselines$/, /^oof_baseline_\w+\.csv$/],
   },
   train: {
-    version: 2,
+    version: 3,
     after: ["folds"],
     along: ["folds"],
     settings: [
@@ -160,12 +163,14 @@ const rules: Record<StageName, StageRule> = {
       "labelSmoothing",
       "classWeights",
       "train",
+      "guide",
       "maskShare",
       "guidance",
       "freeze",
       "patience",
       "tune",
       "innerFolds",
+      "device",
       "seed",
     ],
     writes: [/^folds$/, /^oof_(?!baseline_)\w+\.csv$/],
@@ -188,10 +193,10 @@ const rules: Record<StageName, StageRule> = {
     writes: [/^final$/, /^model_final\.onnx$/, figure("Figure_Saliency_\\d+")],
   },
   explain: {
-    version: 1,
+    version: 2,
     after: ["compare"],
     along: ["compare"],
-    settings: ["method", "nulls"],
+    settings: ["method", "nulls", "seeds"],
     writes: [/^genes$/, /^genes\.json$/, figure("(Figure_Genes_\\d+|genes_heatmap|genes_deletion)")],
   },
   audit: {
@@ -287,6 +292,7 @@ export class RunFolder {
       made = await mkdir(path, { recursive: true });
       const held = await lock(path);
       try {
+        await requireNoWayOut(path);
         await sweepTemporary(path);
         const record: RunRecord = {
           schema: runSchema,
@@ -319,6 +325,7 @@ export class RunFolder {
     if (shared) return new RunFolder(path, record, undefined);
     const held = await lock(path);
     try {
+      await requireNoWayOut(path);
       await sweepTemporary(path);
       return new RunFolder(path, await readRecord(path), held);
     } catch (error) {
@@ -342,8 +349,17 @@ export class RunFolder {
     this.held?.release();
   }
 
+  /** @throws CellhueError where the parts (names out of run.json and other files) lead out of the run folder */
   path(...parts: string[]): string {
-    return join(this.root, ...parts);
+    const path = join(this.root, ...parts);
+    if (path === this.root || path.startsWith(this.root.endsWith(sep) ? this.root : this.root + sep))
+      return path;
+    throw new CellhueError("a path of the run leads out of its folder", {
+      where: this.root,
+      found: visible(join(...parts)),
+      expected: "names within the folder, as cellhue wrote them",
+      remedy: "this run folder is damaged or was made to do harm: remove it and run anew",
+    });
   }
 
   async has(...parts: string[]): Promise<boolean> {
@@ -388,7 +404,7 @@ export class RunFolder {
   }
 
   async writeJson(path: string, value: unknown): Promise<void> {
-    await this.write(path, `${JSON.stringify(value, null, 2)}\n`);
+    await this.write(path, `${jsonText(value)}\n`);
   }
 
   /** @throws CellhueError where the file is absent or is not JSON */
@@ -396,12 +412,23 @@ export class RunFolder {
     return parseJson<T>(await this.readText(path), this.path(path));
   }
 
+  /** @throws CellhueError where the file is absent, or not what the stage wrote that is done */
   async readText(path: string): Promise<string> {
-    try {
-      return await readFile(this.path(path), "utf8");
-    } catch (cause) {
-      throw missing(this.path(path), cause);
+    const full = this.path(path);
+    const text = await readFile(full, "utf8").catch((cause: unknown) => {
+      throw missing(full, cause);
+    });
+    for (const [stage, state] of Object.entries(this.state.stages)) {
+      const sum = state.state === "done" ? state.sums?.[path] : undefined;
+      if (sum === undefined || sum === sha256(text)) continue;
+      throw new CellhueError("a file of the run folder has been changed", {
+        where: full,
+        found: "other content than the stage wrote",
+        expected: `what the stage ${stage} wrote`,
+        remedy: `remove the file, then: cellhue ${stage} ${shellWord(this.root)}; work on copies of these files`,
+      });
     }
+    return text;
   }
 
   /** Changes the settings that the folder records (a stage command with other options). */
@@ -450,12 +477,17 @@ export class RunFolder {
   async finish(stage: StageName, outputs: string[], info?: Record<string, unknown>): Promise<void> {
     const state = this.state.stages[stage];
     if (state === undefined) throw new Error(`RunFolder: ${stage} ends without a beginning`);
+    const sums: Record<string, string> = Object.create(null);
+    for (const path of outputs) {
+      if (/\.(csv|json)$/.test(path)) sums[path] = sha256(await readFile(this.path(path), "utf8"));
+    }
     const seconds = (performance.now() - (this.clocks.get(stage) ?? performance.now())) / 1000;
     this.state.stages[stage] = {
       ...state,
       state: "done",
       seconds: Math.round(seconds * 100) / 100,
       outputs,
+      sums,
       info,
     };
     await this.save();
@@ -543,6 +575,23 @@ function pick(settings: Settings, names: readonly SettingName[]): Record<string,
   return Object.fromEntries(names.map((name) => [name, settings[name]]));
 }
 
+/**
+ * Indented JSON, but lists of numbers on one line: of 2,000 classes the matrices of confusion hold 4 million numbers a
+ * piece, which a line each would make longer than a string can be.
+ */
+export function jsonText(value: unknown): string {
+  const mark = randomUUID(); // that no name in the data can imitate
+  const lists: string[] = [];
+  const isNumbers = (v: unknown): v is unknown[] =>
+    Array.isArray(v) && v.length > 0 && v.every((item) => item === null || typeof item === "number");
+  const marked = JSON.stringify(
+    value,
+    (_, v: unknown) => (isNumbers(v) ? `${mark}:${lists.push(JSON.stringify(v)) - 1}` : v),
+    2,
+  );
+  return marked.replace(new RegExp(`"${mark}:(\\d+)"`, "g"), (_, i) => lists[Number(i)]);
+}
+
 /** SHA-256 of a plain value; the order of keys does not count. */
 function hash(value: unknown): string {
   const sorted = JSON.stringify(value, (_, v: unknown) =>
@@ -550,8 +599,10 @@ function hash(value: unknown): string {
       ? Object.fromEntries(Object.entries(v).sort(([a], [b]) => (a < b ? -1 : 1)))
       : v,
   );
-  return createHash("sha256").update(sorted).digest("hex");
+  return sha256(sorted);
 }
+
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
 
 /**
  * A run is named by its data: the file's content, the label and which matrix. All else may change in place.
@@ -598,16 +649,100 @@ async function readRecord(path: string): Promise<RunRecord> {
       cause,
     });
   }
-  const record = parseJson<RunRecord>(text, file);
-  if (record?.schema !== runSchema) {
+  const record: unknown = parseJson(text, file);
+  const schema = z.looseObject({ schema: z.string() }).safeParse(record).data?.schema;
+  if (schema !== runSchema) {
     throw new CellhueError("run.json is of a kind that this cellhue does not know", {
       where: file,
-      found: String(record?.schema),
+      found: visible(String(schema)),
       expected: runSchema,
       remedy: "choose another folder with --out, or use the version of cellhue that wrote it",
     });
   }
-  return record;
+  const found = recordSchema.safeParse(record);
+  if (!found.success) {
+    const [issue] = found.error.issues;
+    throw damagedRecord(file, `${issue.path.join(".")}: ${issue.message}`, found.error);
+  }
+  try {
+    return { ...found.data, settings: resolveSettings([], found.data.settings as unknown as Settings) };
+  } catch (cause) {
+    throw damagedRecord(file, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+const damagedRecord = (where: string, found: string, cause: unknown) =>
+  new CellhueError("run.json is damaged", {
+    where,
+    found: visible(found),
+    expected: "run.json as cellhue wrote it",
+    remedy: "remove the run folder and run anew",
+    cause,
+  });
+
+const count = z.number().int().min(0);
+const plain = z.record(z.string(), z.unknown());
+/** run.json; that the settings are settings is `resolveSettings`' business. */
+const recordSchema = z.looseObject({
+  schema: z.literal(runSchema),
+  cellhue: z.string(),
+  created: z.string(),
+  input: z.looseObject({
+    path: z.string(),
+    sha256: z.string(),
+    bytes: count,
+    samples: count,
+    genes: count,
+    dropped: count,
+    x: z.looseObject({
+      source: z.string(),
+      storage: z.enum(["dense", "csr", "csc", "none"]),
+      dtype: z.string(),
+      nonzero: count.nullable(),
+    }),
+    state: z.string().nullable(),
+  }),
+  settings: plain,
+  classes: z.array(
+    z.looseObject({
+      name: z.string(),
+      folder: z.string().regex(/^(?!\.{1,2}$)[^/\\\0]+$/, "not the name of a folder"),
+      count,
+    }),
+  ),
+  versions: z.record(z.string(), z.string()),
+  stages: z.partialRecord(
+    z.enum(stageNames),
+    z.looseObject({
+      state: z.enum(["started", "done"]),
+      fingerprint: z.string(),
+      settings: plain,
+      seconds: z.number().optional(),
+      outputs: z.array(z.string()).optional(),
+      sums: z.record(z.string(), z.string()).optional(),
+      info: plain.optional(),
+    }),
+  ),
+});
+
+/**
+ * Files are written below the run folder alone, so nothing in it may be a door to elsewhere.
+ * @throws CellhueError where a link in the folder leads out of it
+ */
+async function requireNoWayOut(root: string): Promise<void> {
+  const real = await realpath(root);
+  for (const entry of await readdir(root, { withFileTypes: true, recursive: true })) {
+    if (!entry.isSymbolicLink()) continue;
+    const link = join(entry.parentPath, entry.name);
+    const target = await realpath(link).catch(() => "");
+    if (target.startsWith(real + sep)) continue;
+    throw new CellhueError("a link in the run folder leads out of it", {
+      where: link,
+      found: target === "" ? "a link to nothing" : visible(target),
+      expected: "files and folders",
+      remedy: "remove the link, or put what it leads to in its place",
+    });
+  }
 }
 
 function parseJson<T>(text: string, path: string): T {

@@ -2,6 +2,7 @@
  * splits.csv of a run: which samples each fold trains on, validates on and tests on. The stage folds draws them once;
  * every later stage, the baselines and the audit read them here, so that all models see the same folds.
  */
+import { z } from "zod";
 import { CellhueError } from "../errors.js";
 import { csvText, parseCsv } from "./csv.js";
 import type { Samples } from "./images.js";
@@ -56,9 +57,16 @@ export interface SplitsInfo {
   grouped: boolean;
 }
 
+const infoSchema: z.ZodType<SplitsInfo> = z.object({
+  splits: z.array(z.object({ repeat: z.number().int(), fold: z.number().int(), name: z.string() })).min(1),
+  finalSameAs: z.number().int().nullable(),
+  notes: z.array(z.string()),
+  grouped: z.boolean(),
+});
+
 /** @throws CellhueError where splits.csv does not fit run.json */
 export async function readSplits(run: RunFolder): Promise<Splits & { notes: string[] }> {
-  const info = run.record.stages.folds?.info as SplitsInfo | undefined;
+  const info = infoSchema.safeParse(run.record.stages.folds?.info).data;
   const [header = [], ...rows] = parseCsv(await run.readText("splits.csv"));
   const first = 3;
   if (info === undefined || header.length !== first + info.splits.length + 1)

@@ -3,6 +3,8 @@
  * Contract: every run has the same batch size (a smaller last batch is filled up with zeros), so a sample's result
  * depends neither on its neighbours nor on the number of threads.
  */
+
+import type { Device } from "../devices.js";
 import { CellhueError } from "../errors.js";
 import { Graph, type Value } from "../graph/graph.js";
 import { createSession, type Session } from "../graph/session.js";
@@ -67,13 +69,19 @@ export class Evaluator {
     private readonly size: ImageSize,
   ) {}
 
-  static async create(net: NetName, classes: number, size: ImageSize, threads?: number): Promise<Evaluator> {
+  static async create(
+    net: NetName,
+    classes: number,
+    size: ImageSize,
+    threads?: number,
+    device?: Device,
+  ): Promise<Evaluator> {
     const g = new Graph();
     const ctx = new InputContext(g, false);
     const image = g.input("image", [batch, 3, size.height, size.width]);
     const logits = nets[net].build(ctx, image, classes);
     g.output("probabilities", g.op("Softmax", [logits], logits.dims, { axis: 1 }));
-    return new Evaluator(await createSession(g, { threads }), net, classes, size);
+    return new Evaluator(await createSession(g, { threads, device }), net, classes, size);
   }
 
   /**

@@ -1,7 +1,7 @@
 /**
  * A figure is an SVG string; on disk it is `<name>.svg` and `<name>.png`. PNGs are rendered by resvg with DejaVu Sans
  * from its package, so that they are the same on every machine; the machine's own fonts serve scripts that DejaVu lacks.
- * resvg, sharp and the disk are loaded on first use.
+ * resvg and the disk are loaded on first use.
  */
 import { type Child, el, join } from "./markup.js";
 import { FONT_FAMILY, FONT_SIZE } from "./text.js";
@@ -52,12 +52,11 @@ const OTHER_SCRIPTS =
 
 /** The figure as a PNG of 300 dpi on white. */
 export async function figurePng({ svg }: Figure): Promise<Uint8Array> {
-  const [{ renderAsync }, { default: sharp }, { createRequire }] = await Promise.all([
+  const [{ renderAsync }, { encodePng }, { fileURLToPath }] = await Promise.all([
     import("@resvg/resvg-js"),
-    import("sharp"),
-    import("node:module"),
+    import("../io/png.js"),
+    import("node:url"),
   ]);
-  const { resolve } = createRequire(import.meta.url);
   const size = /width="(\d+)" height="(\d+)"/.exec(svg);
   const area = size === null ? 1 : Number(size[1]) * Number(size[2]);
   const zoom = Math.min(DPI / 96, Math.sqrt(MOST_PIXELS / area));
@@ -65,17 +64,18 @@ export async function figurePng({ svg }: Figure): Promise<Uint8Array> {
     fitTo: { mode: "zoom", value: zoom },
     background: "#ffffff",
     font: {
-      fontFiles: ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"].map((f) => resolve(`dejavu-fonts-ttf/ttf/${f}`)),
+      fontFiles: ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"].map((file) =>
+        fileURLToPath(new URL(`../../assets/fonts/${file}`, import.meta.url)),
+      ),
       loadSystemFonts: OTHER_SCRIPTS.test(svg),
       defaultFontFamily: "DejaVu Sans",
       sansSerifFamily: "DejaVu Sans",
     },
   });
-  return sharp(image.pixels, { raw: { width: image.width, height: image.height, channels: 4 } })
-    .removeAlpha()
-    .withMetadata({ density: zoom * 96 })
-    .png({ compressionLevel: 9 })
-    .toBuffer();
+  const { pixels, width, height } = image; // opaque, on white
+  const rgb = new Uint8Array(3 * width * height);
+  for (let p = 0; p < width * height; p++) rgb.set(pixels.subarray(4 * p, 4 * p + 3), 3 * p);
+  return encodePng(rgb, width, height, zoom * 96);
 }
 
 /** Writes figures/<name>.svg and .png; each file appears whole or not. @param run what writes files, a run folder */

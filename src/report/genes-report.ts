@@ -15,17 +15,20 @@ export interface GenesReport {
   /** Median and greatest gap between the attributions of a sample and its score, as shares; of integrated gradients. */
   completeness: { median: number; greatest: number } | null;
   checks: {
-    randomisation: {
-      steps: { layer: string; similarity: number }[];
-      verdict: "passes" | "fails" | "undecided";
-      sentence: string;
-    };
+    randomisation: RandomisationCheck;
+    /** The same of the maps of the image. */
+    maps: RandomisationCheck;
     labels: { similarity: number; verdict: "passes" | "fails" | "undecided"; sentence: string } | null;
     deletion: CurveCheck;
     insertion: CurveCheck;
-    stability: { spearman: number; jaccard: number; k: number; sentence: string } | null;
+    /** Of the folds. */
+    stability: Agreement | null;
+    /** Of nets of one fold that differ in their seed alone. */
+    seeds: (Agreement & { nets: number }) | null;
     chance: { rounds: number; resolution: number; sentence: string } | null;
   };
+  /** Of a saliency-guided run: its curves beside those of the standard training of the same fold. */
+  trainings: { samples: number; guided: TrainedCurves; standard: TrainedCurves; sentence: string } | null;
   /** The checks that failed, in words; none: the explanation may be believed as far as they go. */
   failed: string[];
   summary: string;
@@ -48,6 +51,29 @@ export interface ExplainedClass {
     /** Rank by Welch's t test of the class against the others, from 1. */
     tRank: number;
   }[];
+}
+
+export interface RandomisationCheck {
+  /** `ssim`: structural similarity, of maps of the image. */
+  steps: { layer: string; similarity: number; ssim?: number }[];
+  verdict: "passes" | "fails" | "undecided";
+  sentence: string;
+}
+
+/** Of rankings of the genes, mean over their pairs and the classes. */
+export interface Agreement {
+  spearman: number;
+  /** Of the first k. */
+  jaccard: number;
+  k: number;
+  sentence: string;
+}
+
+export interface TrainedCurves {
+  /** On the fold's test samples. */
+  accuracy: number;
+  deletion: CurveCheck;
+  insertion: CurveCheck;
 }
 
 export interface CurveCheck {

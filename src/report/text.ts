@@ -9,7 +9,7 @@ export const FONT_FAMILY = "'DejaVu Sans', Verdana, Helvetica, Arial, sans-serif
 /** Default text size in px. */
 export const FONT_SIZE = 11;
 
-// Advance widths in 1/1000 em of U+0020…U+007E: dejavu-fonts-ttf 2.37, DejaVuSans.ttf.
+// Advance widths in 1/1000 em of U+0020…U+007E: assets/fonts/DejaVuSans.ttf, 2.37.
 const ASCII = [
   318, 401, 460, 838, 636, 950, 780, 275, 390, 390, 500, 838, 318, 361, 318, 337, 636, 636, 636, 636, 636,
   636, 636, 636, 636, 636, 337, 337, 838, 838, 838, 531, 1000, 684, 686, 698, 770, 632, 575, 775, 752, 295,

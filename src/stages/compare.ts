@@ -25,6 +25,7 @@ import type { RunFolder } from "../io/run-folder.js";
 import { type RunSplit, readSplits } from "../io/splits.js";
 import type { NetName } from "../net/weights/layouts.js";
 import { RandomState } from "../random.js";
+import { stepsPerEpoch } from "../train/batches.js";
 import type { EpochRecord } from "../train/loop.js";
 import type { Candidate } from "../train/tune.js";
 import { calibrateOn } from "./calibrate.js";
@@ -230,7 +231,7 @@ export async function compareStage(run: RunFolder, settings: Settings, ctx: Stag
       accuracy: judged.mean.accuracy,
       majority,
       classes: names.length,
-      stepsPerEpoch: Math.ceil(Math.min(...folds.map(({ history }) => history.nTrain)) / settings.batch),
+      stepsPerEpoch: stepsPerEpoch(Math.min(...folds.map(({ history }) => history.nTrain)), settings.batch),
     });
     if (warning && !settings.permuteLabels) {
       warnings.push(warning);

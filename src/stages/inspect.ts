@@ -6,9 +6,15 @@ import { CellhueError } from "../errors.js";
 import { describeGenes, type GeneNameReport } from "../io/gene-names.js";
 import { byCodePoint, type LabelCandidate, labelCandidates, resolveLabels } from "../io/labels.js";
 import { describeMatrix, type MatrixState } from "../io/matrix-state.js";
-import { type ExpressionReader, type Orientation, openExpression, type XInfo } from "../io/reader.js";
+import {
+  type ExpressionReader,
+  heldBytes,
+  type Orientation,
+  openExpression,
+  type XInfo,
+} from "../io/reader.js";
 import { shellWord, visible } from "../io/visible.js";
-import { bytesOf } from "../matrix.js";
+import { bytesOf, type HeldMatrix, hold, selectRows } from "../matrix.js";
 import type { Progress } from "../progress.js";
 
 export interface InspectOptions {
@@ -25,6 +31,8 @@ export interface InspectOptions {
   folds?: number;
   progress?: Progress;
   signal?: AbortSignal;
+  /** Of a matrix of more bytes stretches are looked at, where its format can be read by rows; default: 48 MiB. */
+  lookBytes?: number;
 }
 
 export interface Finding {
@@ -50,6 +58,8 @@ export interface InspectReport {
   /** Bytes of the decoded matrix (float32, and int32 indices where sparse); null without X. */
   decodedBytes: number | null;
   state: MatrixState | null;
+  /** Samples that this was told from. */
+  looked: number;
   layers: string[];
   hasRaw: boolean;
   obs: ObsColumn[];
@@ -89,8 +99,9 @@ export async function inspectFile(path: string, options: InspectOptions = {}): P
 function inspectReader(reader: ExpressionReader, options: InspectOptions): InspectReport {
   const obs = reader.obs();
   const genes = reader.var();
-  const matrix = reader.x.storage === "none" ? null : reader.readMatrix(options);
+  const matrix = reader.x.storage === "none" ? null : look(reader, options);
   const state = matrix === null ? null : describeMatrix(matrix);
+  const looked = matrix === null ? 0 : matrix.rows;
   const candidates = labelCandidates(obs);
   const folds = options.folds ?? 5;
   const report: InspectReport = {
@@ -100,8 +111,9 @@ function inspectReader(reader: ExpressionReader, options: InspectOptions): Inspe
     samples: reader.samples,
     genes: reader.genes,
     x: reader.x,
-    decodedBytes: matrix === null ? null : bytesOf(matrix),
+    decodedBytes: matrix === null ? null : looked < reader.samples ? heldBytes(reader) : bytesOf(matrix),
     state,
+    looked,
     layers: [...reader.layers],
     hasRaw: reader.hasRaw,
     obs: candidates.map(({ classes, ...rest }) => ({
@@ -119,6 +131,15 @@ function inspectReader(reader: ExpressionReader, options: InspectOptions): Inspe
     findings: [],
   };
   report.findings = [
+    ...(looked < reader.samples && state !== null
+      ? [
+          {
+            level: "note" as const,
+            what: `what X is was told from ${looked} of ${reader.samples} samples; a run looks at all of them`,
+            remedy: [],
+          },
+        ]
+      : []),
     ...(reader.notes ?? []).map((what): Finding => ({ level: "note", what, remedy: [] })),
     ...matrixFindings(report, obs.index, genes.index),
     ...nameFindings(report),
@@ -143,6 +164,23 @@ function inspectReader(reader: ExpressionReader, options: InspectOptions): Inspe
     report.findings.push({ level: "note", what: `columns of a kind that is not read: ${names}`, remedy: [] });
   }
   return report;
+}
+
+const LOOK_BYTES = 48 << 20;
+/** In so many stretches over the samples. */
+const STRETCHES = 8;
+
+/** The matrix, or stretches of its samples where reading all of them would take long. */
+function look(reader: ExpressionReader, options: InspectOptions): HeldMatrix {
+  const share = (options.lookBytes ?? LOOK_BYTES) / heldBytes(reader);
+  const stored = share < 1 ? reader.storedMatrix?.(0) : null;
+  if (!stored) return reader.readMatrix(options);
+  const length = Math.max(1, Math.floor((stored.rows * share) / STRETCHES));
+  const rows = Int32Array.from({ length: STRETCHES * length }, (_, i) => {
+    const stretch = Math.floor(i / length);
+    return Math.floor((stretch * (stored.rows - length)) / (STRETCHES - 1)) + (i % length);
+  });
+  return hold(selectRows({ ...stored, blockRows: length }, rows));
 }
 
 /** Usable columns: enough samples per class first, then text before numbers and flags, then in file order. */

@@ -5,7 +5,10 @@
  */
 import { realpath } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
+import { type Device, devices } from "../devices.js";
 import { CellhueError, throwIfAborted } from "../errors.js";
+import { requireDevice } from "../graph/device.js";
+import type { SessionOptions } from "../graph/session.js";
 import { StoredGraph } from "../graph/stored.js";
 import { checkObsColumns, writeObsColumns } from "../io/h5ad/write-obs.js";
 import { type GeneMatch, type MatchRule, matchGenes, requireOverlap } from "../io/match-genes.js";
@@ -45,6 +48,8 @@ export interface PredictOptions {
   abstain?: boolean;
   /** 0: as many as the machine has cores. The result does not depend on it. */
   threads?: number;
+  /** One of `devices`; default: "cpu". */
+  device?: string;
   /** Gigabytes that X may take in memory; left out or 0: a quarter of the machine's. */
   memory?: number;
 }
@@ -108,6 +113,7 @@ export async function predictFile(
   checkNumber("--threshold", options.threshold, isShare, "a number from 0 to 1");
   checkNumber("--memory", options.memory, (value) => value >= 0, "gigabytes, 0 or more");
   checkNumber("--threads", options.threads, isThreads, "a whole number from 0 to 256");
+  const device = await checkDevice(options.device);
   const stored = await readModelMetadata(model);
   const { metadata } = stored;
   const threshold = thresholdOf(options, metadata, model);
@@ -117,7 +123,9 @@ export async function predictFile(
   const out = options.out ?? defaultOut(file);
   const read = await readNew(stored, file, out, options, ctx, warn);
   const { names, matrix, match, input, state, source } = read;
-  const results = await runModel(stored, matrix, input, options.threads, ctx).finally(read.close);
+  const results = await runModel(stored, matrix, input, { threads: options.threads, device }, ctx).finally(
+    read.close,
+  );
   const predictions = decide(results, metadata.labels, {
     threshold,
     distance: metadata.distance.threshold,
@@ -220,6 +228,18 @@ function checkNumber(
     found: Number.isNaN(value) ? "not a number" : String(value),
     expected,
   });
+}
+
+async function checkDevice(name = "cpu"): Promise<Device> {
+  const device = devices.find((other) => other === name);
+  if (device === undefined)
+    throw new CellhueError("--device does not take this value", {
+      where: "--device",
+      found: visible(name, 60),
+      expected: devices.join(", "),
+    });
+  await requireDevice(device);
+  return device;
 }
 
 function thresholdOf(options: PredictOptions, { abstain }: StoredMetadata, model: string): number | null {
@@ -369,7 +389,7 @@ async function runModel(
   stored: ModelFile,
   matrix: Matrix,
   input: ModelInput,
-  threads: number | undefined,
+  options: SessionOptions,
   { progress, signal }: StageContext,
 ): Promise<ModelResults> {
   const genes = input.from.length;
@@ -381,7 +401,7 @@ async function runModel(
   const task = progress.task("predicting", n);
   let graph: StoredGraph | undefined;
   try {
-    graph = await StoredGraph.open(stored.bytes, { threads }).catch((cause: unknown) => {
+    graph = await StoredGraph.open(stored.bytes, options).catch((cause: unknown) => {
       throw notRunnable(stored, cause);
     });
     for (const { first, count, fill } of batchesOf(matrix, input)) {

@@ -322,6 +322,10 @@ export async function requireTrainable(settings: Settings, ctx: StageContext): P
       remedy: "--size 128",
     });
   }
+  if (settings.device !== "cpu") {
+    const { requireDevice } = await import("../graph/device.js");
+    await requireDevice(settings.device);
+  }
   const { checkTraining } = await import("./train.js");
   await checkTraining(settings, ctx);
 }

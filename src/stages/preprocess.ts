@@ -19,7 +19,7 @@ import { type GeneNames, keptProjectionPath, type RunInput } from "./prepare.js"
 const pointSize = 3;
 /** Where the fitted painter of genes lies until the stage is done. */
 const painterPath = "work/painter.safetensors";
-/** Images encoded and written side by side; sharp has four threads of its own. */
+/** Images encoded and written side by side; zlib and the disk have four threads. */
 const atOnce = 8;
 /** Images drawn between two looks at the progress. */
 const BLOCK = 64;

@@ -23,17 +23,30 @@ export async function reportStage(run: RunFolder, settings: Settings, ctx: Stage
     progress.note("report: done before on the same results");
     return;
   }
-  const metrics = await run.readJson<Metrics>("metrics.json");
-  const [{ reportHtml }, { writeFigure }] = await Promise.all([
-    import("../report/html.js"),
-    import("../report/figure.js"),
-  ]);
-  const own = await ownFigures(run, metrics, audit, signal);
-  const saved = await savedFigures(run);
-  for (const figure of own) {
+  const { html, figures } = await reportData(run, settings, ctx, audit);
+  const { writeFigure } = await import("../report/figure.js");
+  for (const figure of figures) {
     throwIfAborted(signal);
     await writeFigure(run, figure);
   }
+  await run.write("report.html", html);
+  await run.finish("report", ["report.html", ...figures.map(({ name }) => `figures/${name}.svg`)]);
+}
+
+/**
+ * The report and the figures that are its own, from what the run folder holds; nothing is written.
+ * @throws CellhueError where a file of the run is gone or damaged
+ */
+export async function reportData(
+  run: RunFolder,
+  settings: Settings,
+  { signal }: StageContext,
+  audit?: AuditReport,
+): Promise<{ html: string; figures: Figure[] }> {
+  const metrics = await run.readJson<Metrics>("metrics.json");
+  const { reportHtml } = await import("../report/html.js");
+  const figures = await ownFigures(run, metrics, audit, signal);
+  const saved = await savedFigures(run);
   const { record } = run;
   const { input } = record;
   const finalNet = record.stages.saliency?.info?.net;
@@ -66,11 +79,10 @@ export async function reportStage(run: RunFolder, settings: Settings, ctx: Stage
     versions: Object.entries(record.versions),
     seeds: [["seed", String(settings.seed)]],
     files: await shownFiles(run, metrics),
-    figures: [...own, ...saved],
+    figures: [...figures, ...saved],
     figuresFolder: "figures",
   });
-  await run.write("report.html", html);
-  await run.finish("report", ["report.html", ...own.map(({ name }) => `figures/${name}.svg`)]);
+  return { html, figures };
 }
 
 async function ownFigures(
@@ -158,7 +170,7 @@ const unescapeMarkup = (text: string): string =>
 /** Those that the sections do not tell of. */
 function shownSettings(settings: Settings): [string, string][] {
   const { net, weights, epochs, lr, schedule, batch, weightDecay, labelSmoothing } = settings;
-  const { classWeights, train, maskShare, guidance, freeze, size, coverage } = settings;
+  const { classWeights, train, guide, maskShare, guidance, freeze, size, coverage } = settings;
   return [
     ["nets", net.join(", ")],
     ["weights", net.map((name) => `${name}: ${weights[name]}`).join(", ")],
@@ -168,7 +180,12 @@ function shownSettings(settings: Settings): [string, string][] {
     ["weight decay", String(weightDecay)],
     ["label smoothing", String(labelSmoothing)],
     ["class weights", classWeights],
-    ["training", train === "standard" ? train : `${train}: ${maskShare} masked, weight ${guidance}`],
+    [
+      "training",
+      train === "standard"
+        ? train
+        : `${train}: ${maskShare} of ${guide === "genes" ? "the genes" : "the image"} masked, weight ${guidance}`,
+    ],
     ["frozen", freeze],
     ["image size", sizeWords(size)],
     ["encoder", encoderWords(settings)],
@@ -201,6 +218,7 @@ async function shownFiles(
       `genes/genes_${folder}.csv`,
       `score, rank and stability of every gene for ${name}`,
     ]),
+    ["genes/deletion.csv", "deletion and insertion curves, point by point"],
     ["genes_pixels.csv", "where every gene is painted"],
     ["embedding.csv", "principal components, UMAP and t-SNE of every sample"],
     ...run.record.settings.net.map((net): [string, string] => [

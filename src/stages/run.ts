@@ -164,16 +164,17 @@ async function oneStage(
   ctx: StageContext,
   input: () => Promise<RunInput>,
 ): Promise<void> {
+  const load = async () => (await input()).load();
   switch (stage) {
     case "baselines":
       return (await import("./baselines.js")).baselinesStage(run, settings, ctx);
     case "train":
-      return (await import("./train.js")).trainStage(run, settings, ctx);
+      return (await import("./train.js")).trainStage(run, settings, ctx, load);
     case "compare":
       await (await import("./compare.js")).compareStage(run, settings, ctx);
       return;
     case "saliency":
-      return (await import("./saliency.js")).saliencyStage(run, settings, ctx);
+      return (await import("./saliency.js")).saliencyStage(run, settings, ctx, load);
     case "explain":
       return (await import("./explain.js")).explainStage(run, settings, ctx, input);
     case "report":

@@ -18,17 +18,24 @@ import { nets } from "../net/nets.js";
 import type { NetName } from "../net/weights/layouts.js";
 import { fillBatch } from "../train/batches.js";
 import type { StageContext } from "./context.js";
+import type { LoadX } from "./guide.js";
 import { finalModel } from "./model.js";
 import { finalFiles, readWeights, trainFinalNet } from "./train.js";
 
-export async function saliencyStage(run: RunFolder, settings: Settings, ctx: StageContext): Promise<void> {
+/** @param load reads X, which a training that is guided by genes needs */
+export async function saliencyStage(
+  run: RunFolder,
+  settings: Settings,
+  ctx: StageContext,
+  load: LoadX,
+): Promise<void> {
   const { progress, signal } = ctx;
   if ((await run.begin("saliency", settings)) === "done") {
     progress.note("saliency: done before with the same nets");
     return;
   }
   const samples = await readSamples(run);
-  const final = await trainFinalNet(run, settings, ctx);
+  const final = await trainFinalNet(run, settings, ctx, load);
   await run.write("model_final.onnx", await finalModel(run, settings, samples));
   throwIfAborted(signal);
 

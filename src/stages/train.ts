@@ -14,7 +14,7 @@ import { readSamples, type Samples } from "../io/images.js";
 import { outOfFoldCsv } from "../io/oof.js";
 import type { RunFolder } from "../io/run-folder.js";
 import { type FinalSplit, type RunSplit, readSplits } from "../io/splits.js";
-import { shellWord } from "../io/visible.js";
+import { shellWord, visible } from "../io/visible.js";
 import { Evaluator } from "../net/evaluate.js";
 import { paramSpecs } from "../net/nets.js";
 import type { Tensors } from "../net/tensors.js";
@@ -32,6 +32,7 @@ import { bestCandidate, type Candidate, candidates } from "../train/tune.js";
 import type { FoldHistory } from "./compare.js";
 import { onlyBars, type StageContext } from "./context.js";
 import { innerCv } from "./draw-splits.js";
+import { Guide, type LoadX } from "./guide.js";
 
 /** Seconds between two checkpoints where the context does not say: what a kill can cost. */
 const CHECKPOINT_SECONDS = 60;
@@ -83,7 +84,13 @@ function startingWeights(net: NetName, settings: Settings, ctx: StageContext): P
   );
 }
 
-export async function trainStage(run: RunFolder, settings: Settings, ctx: StageContext): Promise<void> {
+/** @param load reads X, which a training that is guided by genes needs */
+export async function trainStage(
+  run: RunFolder,
+  settings: Settings,
+  ctx: StageContext,
+  load: LoadX,
+): Promise<void> {
   const { progress } = ctx;
   // Loaded first: a file that was replaced under the same name makes another training.
   const starting = new Map<NetName, LoadedWeights>();
@@ -98,7 +105,7 @@ export async function trainStage(run: RunFolder, settings: Settings, ctx: StageC
   const { splits, groups } = await readSplits(run);
   const images = new FoldImages(run, samples, settings, ctx);
   const outputs: string[] = [];
-  const shared = { run, settings, ctx, samples, images, groups };
+  const shared = { run, settings, ctx, samples, images, groups, load };
   let best: { net: NetName; accuracy: number } | undefined;
   for (const [net, weights] of starting) {
     const unit = await openUnit(shared, net, weights);
@@ -120,6 +127,19 @@ export async function trainStage(run: RunFolder, settings: Settings, ctx: StageC
   await run.finish("train", outputs, { finalNet: best?.net });
 }
 
+/** The net that did best. @throws CellhueError where run.json does not name one of the run's nets */
+export function finalNetOf({ record, root }: RunFolder): NetName {
+  const named = record.stages.train?.info?.finalNet;
+  const net = record.settings.net.find((name) => name === named);
+  if (net !== undefined) return net;
+  throw new CellhueError("run.json does not say which net did best", {
+    where: root,
+    found: visible(String(named)),
+    expected: `one of ${record.settings.net.join(", ")}`,
+    remedy: `cellhue train ${shellWord(root)}`,
+  });
+}
+
 /** What `trainFinalNet` writes. */
 export const finalFiles = [
   "final/history.json",
@@ -135,13 +155,14 @@ export async function trainFinalNet(
   run: RunFolder,
   settings: Settings,
   ctx: StageContext,
+  load: LoadX,
 ): Promise<FinalHistory> {
-  const net = run.record.stages.train?.info?.finalNet as NetName;
+  const net = finalNetOf(run);
   const samples = await readSamples(run);
   const { splits, final, groups } = await readSplits(run);
   const images = new FoldImages(run, samples, settings, ctx);
   const weights = await startingWeights(net, settings, onlyBars(ctx));
-  const unit = await openUnit({ run, settings, ctx, samples, images, groups }, net, weights);
+  const unit = await openUnit({ run, settings, ctx, samples, images, groups, load }, net, weights);
   try {
     await trainFinal(unit, final, splits.length);
   } finally {
@@ -150,44 +171,54 @@ export async function trainFinalNet(
   return run.readJson<FinalHistory>("final/history.json");
 }
 
-/** Keeps the trainings on shuffled labels apart from the others of the seed. */
-const SHUFFLED = 0x5bff;
+/** On what terms a net of a fold is trained once more. */
+export interface Again {
+  /** Where, within the run; weights of a finished one are read. */
+  folder: string;
+  name: string;
+  /** Last key of its seeds; that of the fold: the fold's number. */
+  stream: number;
+  /** Labels of all samples; default: their own. */
+  codes?: Int32Array;
+  /** Samples to validate on; default: the fold's. */
+  validation?: Int32Array;
+  settings?: Partial<Settings>;
+}
+
+export interface TrainedAgain {
+  weights: Tensors;
+  /** Of the fold's test samples, test × classes. */
+  probabilities: Float32Array;
+}
 
 /**
- * A net of one fold on shuffled labels: what it finds is chance. Weights of a finished one are read.
- * @returns its weights
+ * The net of one fold once more on other terms, to hold the fold's own against: shuffled labels, another seed, the usual
+ * training beside a guided one. Settings that the fold chose are taken over. Cut off, it goes on where it stood.
  */
-export async function trainShuffled(
+export async function trainAgain(
   run: RunFolder,
   settings: Settings,
   ctx: StageContext,
   net: NetName,
-  { k, train }: { k: number; train: Int32Array },
-  round: number,
-): Promise<Tensors> {
+  { k, train, validation, test }: RunSplit & { k: number },
+  load: LoadX,
+  again: Again,
+): Promise<TrainedAgain> {
+  const { folder, name, stream } = again;
   const samples = await readSamples(run);
-  const random = new RandomState([settings.seed, SHUFFLED, round]);
-  const codes = samples.codes.slice();
-  random.permutation(train.length).forEach((from, at) => {
-    codes[train[at]] = samples.codes[train[from]];
-  });
-  const dealt = { ...samples, codes };
-  const images = new FoldImages(run, dealt, settings, ctx);
+  const images = new FoldImages(run, samples, settings, ctx, again.codes);
   const weights = await startingWeights(net, settings, onlyBars(ctx));
-  const fixed = { ...settings, tune: {}, patience: 0 };
-  const unit = await openUnit(
-    { run, settings: fixed, ctx, samples: dealt, images, groups: null },
-    net,
-    weights,
-  );
-  const folder = `genes/shuffled_${round}`;
+  const { chosen } = await run.readJson<FoldHistory>(`folds/${net}/${k}/history.json`);
+  const terms = { ...settings, ...chosen, tune: {}, ...again.settings };
+  const shared = { run, settings: terms, ctx, samples, images, groups: null, load };
+  const unit = await openUnit(shared, net, weights);
   try {
-    const validation = new Int32Array(0);
-    const name = `${net} on shuffled labels ${round + 1}/${settings.nulls}`;
-    const job: Job = { key: k, folder, name, train, validation, stream: SHUFFLED + round };
-    const { parameters } = await trainUnit(unit, job);
+    const job: Job = { key: k, folder, name, train, validation: again.validation ?? validation, stream };
+    const checkpoint = await run.has(folder, "checkpoint.safetensors");
+    const ended = !checkpoint && (await run.has(folder, "weights.safetensors"));
+    const parameters = ended ? await readWeights(run, folder) : (await trainUnit(unit, job)).parameters;
     await removeCheckpoint(run, folder);
-    return parameters;
+    return { weights: parameters, probabilities: await predict(unit, k, parameters, test) };
   } finally {
     await closeUnit(unit);
   }
@@ -206,21 +237,25 @@ interface Unit {
   classes: number;
   sessions: TrainingSessions;
   evaluator: Evaluator;
+  guide: Guide;
 }
 
 async function openUnit(
-  shared: Pick<Unit, "run" | "settings" | "ctx" | "samples" | "images" | "groups">,
+  shared: Pick<Unit, "run" | "settings" | "ctx" | "samples" | "images" | "groups"> & { load: LoadX },
   net: NetName,
   weights: LoadedWeights,
 ): Promise<Unit> {
-  const { size, threads } = shared.settings;
+  const { size, threads, device } = shared.settings;
   const classes = shared.samples.classes.length;
-  const evaluator = await Evaluator.create(net, classes, size, threads || undefined);
-  const sessions = new TrainingSessions(net, classes, size, threads || undefined);
-  return { ...shared, net, weights, classes, sessions, evaluator };
+  const evaluator = await Evaluator.create(net, classes, size, threads || undefined, device);
+  const sessions = new TrainingSessions(net, classes, size, threads || undefined, device);
+  const { run, settings, ctx, load } = shared;
+  const guide = new Guide(run, settings, ctx, load);
+  return { ...shared, net, weights, classes, sessions, evaluator, guide };
 }
 
-async function closeUnit({ sessions, evaluator }: Unit): Promise<void> {
+async function closeUnit({ sessions, evaluator, guide }: Unit): Promise<void> {
+  await guide.release();
   await evaluator.release();
   await sessions.release();
 }
@@ -234,16 +269,18 @@ class FoldImages {
     private readonly samples: Samples,
     private readonly settings: Settings,
     private readonly ctx: StageContext,
+    /** What they are trained as; the images of a class lie by the samples' own. */
+    private readonly codes = samples.codes,
   ) {}
 
   get(key: EncoderKey): Promise<TrainingData> {
-    const { run, samples, settings, ctx } = this;
+    const { run, samples, settings, ctx, codes } = this;
     const folder = encoderFolder(settings, key);
     if (this.held?.folder !== folder) {
       const data = readFoldImages(run, samples, settings, key, ctx).then((images) => ({
         images,
         size: settings.size,
-        codes: samples.codes,
+        codes,
         classes: samples.classes.length,
       }));
       this.held = { folder, data };
@@ -417,6 +454,7 @@ async function trainUnit(unit: Unit, job: Job): Promise<Trained> {
     settings: { ...settings, ...chosen },
     sessions,
     evaluator,
+    mask: await unit.guide.mask(job.key, job.train),
     validation: job.validation.length > 0 ? job.validation : undefined,
     name,
     ...ctx,
@@ -469,6 +507,7 @@ async function chooseSettings(unit: Unit, job: Job): Promise<Candidate | undefin
         seeds,
         settings: { ...settings, ...candidate, patience: 0 },
         sessions,
+        mask: await unit.guide.mask(job.key, job.train),
         name: `${job.name}: choosing ${c + 1}/${all.length}, inner fold ${i + 1}/${inner.length}`,
         ...ctx,
       });

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const packages = ["onnxruntime-node", "h5wasm", "scran.js", "sharp", "@resvg/resvg-js"];
+const packages = ["onnxruntime-node", "h5wasm", "scran.js", "@resvg/resvg-js"];
 
 /** The package's own version. */
 export function cellhueVersion(): string {

@@ -1,4 +1,7 @@
-/** Role: images as bytes to batches as the networks read them. Contract: pure. */
+/**
+ * Role: what a batch is: how many an epoch has, and images as bytes to what the networks read.
+ * Contract: pure.
+ */
 import { areaOf, type ImageSize } from "../image-size.js";
 import { type ImageSource, takeImages } from "../image-source.js";
 
@@ -40,4 +43,16 @@ export async function loadBatch(
     size,
     into,
   );
+}
+
+/**
+ * Batches of an epoch. Samples beyond the last full one make a batch of their own where they are at least a quarter of one:
+ * the running statistics of batch norm give every batch the same weight, and those of two or three samples upset them. Fewer
+ * are left out, other ones in every epoch, as its order is drawn anew.
+ */
+export function stepsPerEpoch(samples: number, batch: number): number {
+  const full = Math.floor(samples / batch);
+  const rest = samples - full * batch;
+  const least = full === 0 ? 2 : Math.max(2, batch / 4);
+  return rest >= least ? full + 1 : full;
 }

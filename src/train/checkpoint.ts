@@ -3,12 +3,30 @@
  * could run). Contract: `unpack(pack(x))` continues exactly as x would. Tensors: parameters under their names, moments
  * under `m:` and `v:`, the best epoch's parameters under `best:`.
  */
-
+import { z } from "zod";
 import type { ParamSpec, Tensors } from "../net/tensors.js";
 import { readSafetensors, writeSafetensors } from "../net/weights/safetensors.js";
 import type { Standing } from "./loop.js";
 
 const schema = "cellhue.checkpoint/2";
+const count = z.number().int().min(0);
+/** Where it stood. Sums may have become infinite; what JSON makes null then is no number any more. */
+const standingSchema = z.looseObject({
+  history: z.array(
+    z.looseObject({
+      epoch: count,
+      loss: z.number(),
+      validationLoss: z.number().optional(),
+      validationAccuracy: z.number().optional(),
+      seconds: z.number(),
+    }),
+  ),
+  step: count,
+  lossSum: z.number(),
+  seen: count,
+  seconds: z.number(),
+  steps: count,
+});
 
 export function packStanding(standing: Standing): Uint8Array {
   const { state, best, ...where } = standing;
@@ -27,7 +45,7 @@ export function unpackStanding(bytes: Uint8Array, specs: readonly ParamSpec[]): 
   try {
     const file = readSafetensors(bytes, "checkpoint");
     if (file.metadata.schema !== schema) return undefined;
-    standing = JSON.parse(file.metadata.standing);
+    standing = standingSchema.parse(JSON.parse(file.metadata.standing));
     tensors = file.tensors;
   } catch {
     return undefined; // neither of the two formats: nothing to go on from

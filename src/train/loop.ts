@@ -16,7 +16,7 @@ import type { Tensors } from "../net/tensors.js";
 import type { NetName } from "../net/weights/layouts.js";
 import { type Progress, silent } from "../progress.js";
 import { RandomState } from "../random.js";
-import { loadBatch } from "./batches.js";
+import { loadBatch, stepsPerEpoch } from "./batches.js";
 import { balancedWeights } from "./class-weights.js";
 import { type Criterion, lossOf } from "./criterion.js";
 import { featureRange, maskLeastSalient } from "./mask-salient.js";
@@ -241,12 +241,6 @@ function isOver(history: readonly EpochRecord[], patience: number): boolean {
 
 const copyOf = (tensors: Tensors): Tensors =>
   new Map([...tensors].map(([name, { dims, data }]) => [name, { dims, data: data.slice() }]));
-
-/** A last batch of one sample is left out: batch norm has no spread to normalise by. */
-export function stepsPerEpoch(samples: number, batch: number): number {
-  const full = Math.floor(samples / batch);
-  return samples - full * batch > 1 ? full + 1 : full;
-}
 
 function diverged(name: string, epoch: number, step: number, lr: number): CellhueError {
   return new CellhueError("the loss is not a number any more", {

@@ -4,6 +4,7 @@
  * so nothing is copied. The same state, batch and masks give the same next state, whatever the number of threads.
  */
 
+import type { Device } from "../devices.js";
 import { gradients } from "../graph/gradients.js";
 import { Graph, sizeOf, staticDims } from "../graph/graph.js";
 import { crossEntropy } from "../graph/ops/cross-entropy.js";
@@ -137,6 +138,7 @@ export class TrainingSessions {
     readonly classes: number,
     readonly size: ImageSize,
     private readonly threads?: number,
+    private readonly device: Device = "cpu",
   ) {}
 
   async get(n: number, kind: StepKind): Promise<Compiled> {
@@ -154,15 +156,15 @@ export class TrainingSessions {
   }
 
   private async compile(n: number, kind: StepKind): Promise<Compiled> {
-    const { net, classes, size, threads } = this;
-    const block = await channelBlock();
+    const { net, classes, size, threads, device } = this;
+    const block = device === "cpu" ? await channelBlock() : 1;
     const graph = trainingGraph(net, classes, n, size, kind, block);
-    const session = await createSession(graph.graph, { threads });
+    const session = await createSession(graph.graph, { threads, device });
     if (!kind.guided) return { session, graph };
     return {
       session,
       graph,
-      saliency: await createSession(saliencyGraph(net, classes, n, size, block), { threads }),
+      saliency: await createSession(saliencyGraph(net, classes, n, size, block), { threads, device }),
     };
   }
 

@@ -55,6 +55,7 @@ describe("resolveSettings", () => {
       labelSmoothing: 0.05,
       classWeights: "none",
       train: "standard",
+      guide: "genes",
       maskShare: 0.5,
       guidance: 1,
       freeze: "none",
@@ -68,8 +69,10 @@ describe("resolveSettings", () => {
       permuteLabels: false,
       method: "integrated-gradients",
       nulls: 1,
+      seeds: 1,
       weights: { compact: "random" },
       threads: 0,
+      memory: 0,
     });
   });
 

@@ -5,6 +5,7 @@ import {
   randomisationVerdict,
 } from "../../src/explain/cascading-randomisation.js";
 import { gradientAttribution } from "../../src/explain/gradient.js";
+import { structuralSimilarity } from "../../src/explain/ssim.js";
 import { paramSpecs } from "../../src/net/nets.js";
 import type { Tensors } from "../../src/net/tensors.js";
 import { initialise } from "../../src/net/weights/init.js";
@@ -71,6 +72,23 @@ describe("cascadingRandomisation", () => {
     expect(steps[1].similarity).toBe(0.5);
     expect(randomisationVerdict(steps)).toEqual({ verdict: "passes", similarity: 0.5, bound: 0.5 });
     expect(randomisationVerdict(steps, 0.4).verdict).toBe("fails");
+  });
+
+  it("compares signed values, and images by structural similarity", async () => {
+    const state = new RandomState(4);
+    const noise = () => Float32Array.from({ length: 2 * 80 }, () => state.standardNormal());
+    const [own, other] = [noise(), noise()];
+    const maps = [own, own.map((v) => -3 * v), own.map((v, p) => (p < 80 ? 5 * v : other[p]))];
+    let call = 0;
+    const kind = { signed: true, ssim: { height: 8, width: 10 } };
+    const attribute = async () => maps[call++];
+    const steps = await cascadingRandomisation(trained, random, layers, 2, attribute, kind);
+    expect(steps[0].similarity).toBeCloseTo(-1, 12);
+    expect(steps[0].ssim).toBeLessThan(-0.8);
+    expect(steps[1].similarities[0]).toBeCloseTo(1, 12);
+    const shade = (map: Float32Array) => map.map((v) => 0.5 + v / Math.max(...map.map(Math.abs)) / 2);
+    const apart = structuralSimilarity(shade(own.subarray(80)), shade(other.subarray(80)), kind.ssim, 1);
+    expect(steps[1].ssim).toBeCloseTo((1 + apart) / 2, 6);
   });
 
   it("of flat maps, or of no layer, is undecided; a parameter that is missing is an error", async () => {

@@ -177,6 +177,8 @@ describe("what cannot be read is refused, with the remedy", () => {
     const e = await refusal(() => using(path, {}, (r) => r.readMatrix()));
     expect(e.message).toContain("filter that cellhue cannot read");
     expect(e.parts.found).toBe("blosc with zlib");
+    const second = await refusal(() => using(path, { layer: "blosc2" }, (r) => r.readMatrix()));
+    expect(second.parts.found).toBe("blosc2 with zlib");
     const later = await refusal(() =>
       using("test/fixtures/hdf5/refused.h5", { layer: "gzip" }, (r) => r.readMatrix()),
     );

@@ -49,6 +49,20 @@ describe("inspect", () => {
     expect(formatInspect(log)).toContain("--drop-unlabelled");
   });
 
+  it("looks at stretches of a large matrix, and says so", async () => {
+    const path = "assets/demo/infercnvpy_oligodendroglioma.h5ad";
+    const whole = await inspectFile(path);
+    const part = await inspectFile(path, { lookBytes: 2_000_000 });
+    expect(whole.looked).toBe(whole.samples);
+    expect(part.looked).toBeGreaterThan(8);
+    expect(part.looked).toBeLessThan(whole.samples / 2);
+    expect(part.state?.state).toBe(whole.state?.state);
+    expect(part.decodedBytes).toBe(whole.decodedBytes);
+    const said = `what X is was told from ${part.looked} of ${whole.samples} samples; a run looks at all of them`;
+    expect(part.findings.map(({ what }) => what)).toContain(said);
+    expect(whole.findings.map(({ what }) => what)).not.toContain(said);
+  });
+
   it("judges a label that is asked for", async () => {
     const { findings } = await inspectFile(fixture("small"), { label: "typ" });
     expect(findings[0].level).toBe("error");

@@ -120,4 +120,40 @@ describe("readModelMetadata", () => {
     }
     expect(refused).toBe(Math.ceil((whole.length - 1) / 7));
   });
+
+  /** A field of a protobuf message that holds text or messages. */
+  const part = (field: number, ...content: (string | Uint8Array)[]) => {
+    const bytes = Buffer.concat(content.map((c) => Buffer.from(c)));
+    expect(bytes.length).toBeLessThan(128);
+    return Buffer.concat([Buffer.of((field << 3) | 2, bytes.length), bytes]);
+  };
+  const graph = (...content: Uint8Array[]) => part(7, ...content);
+  const tensor = part(13, part(1, "location"), part(2, "/etc/passwd"));
+  it.each([
+    [
+      "a loop",
+      graph(part(1, part(4, "Loop"), part(5, part(1, "body"), part(6, "")))),
+      /graph within the graph: Loop/,
+    ],
+    [
+      "several graphs of one node",
+      graph(part(1, part(4, "X"), part(5, part(11, "")))),
+      /graph within the graph/,
+    ],
+    [
+      "an operator of others",
+      graph(part(1, part(4, "Run"), part(7, "com.evil"))),
+      /operator of com\.evil: Run/,
+    ],
+    ["a tensor in another file", graph(part(5, tensor)), /in another file/],
+    [
+      "a constant in another file",
+      graph(part(1, part(4, "Constant"), part(5, part(5, tensor)))),
+      /in another file/,
+    ],
+  ])("refuses %s", async (_, extra, found) => {
+    const text = await refusal(file(Buffer.concat([made(), extra])));
+    expect(text).toMatch(/what cellhue never writes/);
+    expect(text).toMatch(found);
+  });
 });

@@ -103,6 +103,7 @@ describe("requireUsable", () => {
     expect(refusal(m, input([1, 0], logs))).toMatch(
       /logarithms of counts[\s\S]*-2 at sample 's0'[\s\S]*'g1'/,
     );
+    expect(refusal(m, input([1, 0], { normalize: "log1p-cpm" }))).toMatch(/logarithms of counts/);
     expect(refusal(m, input([0, 2], logs))).toBeNull();
     expect(refusal(m, input([1, 0]))).toBeNull();
   });

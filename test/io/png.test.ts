@@ -42,6 +42,12 @@ describe("PNG", () => {
 
   it("refuses what is no image and sizes that do not fit", async () => {
     await expect(decodePng(Buffer.from("not a png"))).rejects.toThrow(/cannot be decoded/);
+    const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
+    await expect(decodePng(svg)).rejects.toThrow(/cannot be decoded/);
+    const bomb = Buffer.from(await encodePng(new Uint8Array(3), 1, 1));
+    bomb.writeUInt32BE(16_000, 16); // its width and height
+    bomb.writeUInt32BE(16_000, 20);
+    await expect(decodePng(bomb)).rejects.toThrow(/cannot be decoded/);
     await expect(encodePng(new Uint8Array(10), 2, 2)).rejects.toThrow(/10 bytes/);
   });
 });

@@ -1,12 +1,21 @@
 import { execFileSync, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { callSource, resolveSettings, type Settings } from "../../src/config.js";
 import { CellhueError } from "../../src/errors.js";
 import { square } from "../../src/image-size.js";
-import { RunFolder, type RunStart } from "../../src/io/run-folder.js";
+import { jsonText, RunFolder, type RunRecord, type RunStart } from "../../src/io/run-folder.js";
 import { canMount, mountTiny, unmount } from "../tiny-disk.js";
 
 let parent = "";
@@ -394,5 +403,96 @@ describe("lock", () => {
     const held = got.filter((g) => g.status === "fulfilled");
     expect(held.length).toBe(1);
     held[0].value.close();
+  });
+});
+
+describe("a run folder from somebody else", () => {
+  it("a table that was saved again by something else is refused, and made anew once it is removed", async () => {
+    const run = await RunFolder.create(root, start());
+    await complete(run, settings());
+    expect(await run.readText("embedding.csv")).toBe("preprocess");
+    writeFileSync(run.path("embedding.csv"), "preprocess ");
+    const error = await errorOf(run.readText("embedding.csv"));
+    expect(error.describe()).toMatch(/has been changed[\s\S]*remove the file, then: cellhue preprocess/);
+    expect(await run.isDone("preprocess", settings())).toBe(true);
+    rmSync(run.path("embedding.csv"));
+    expect(await run.isDone("preprocess", settings())).toBe(false);
+    run.close();
+  });
+
+  it("no path leads out of it", async () => {
+    const run = await RunFolder.create(root, start());
+    for (const path of ["../x", "genes/../../x", "..", "figures/../../run-x/y"]) {
+      expect(() => run.path(path)).toThrow(/leads out of its folder/);
+      await errorOf(run.write(path, "x"));
+      await errorOf(run.readText(path));
+    }
+    expect(run.path("a", "..", "b")).toBe(join(root, "b"));
+    expect(readdirSync(join(parent, "deep"))).toEqual(["run"]);
+    run.close();
+  });
+
+  it.skipIf(process.platform === "win32")("nor does a link in it; one within it may stay", async () => {
+    (await RunFolder.create(root, start())).close();
+    const outside = join(parent, "outside");
+    mkdirSync(outside);
+    mkdirSync(join(root, "figures"));
+    symlinkSync(join(root, "figures"), join(root, "pictures"));
+    (await RunFolder.open(root)).close();
+    for (const target of [outside, join(parent, "nothing"), "/etc/passwd"]) {
+      symlinkSync(target, join(root, "figures", "more"));
+      expect((await errorOf(RunFolder.open(root))).message).toMatch(/link in the run folder leads out/);
+      expect((await errorOf(RunFolder.create(root, start()))).message).toMatch(/link in the run folder/);
+      rmSync(join(root, "figures", "more"));
+    }
+    expect(existsSync(outside)).toBe(true);
+    (await RunFolder.open(root)).close();
+  });
+
+  it.each<[string, (record: RunRecord) => object, RegExp]>([
+    [
+      "a class's folder elsewhere",
+      () => ({ classes: [{ name: "a", folder: "../x", count: 1 }] }),
+      /classes\.0\.folder/,
+    ],
+    [
+      "the parent as a class's folder",
+      () => ({ classes: [{ name: "a", folder: "..", count: 1 }] }),
+      /folder/,
+    ],
+    ["no input", () => ({ input: undefined }), /input/],
+    ["stages of no kind", () => ({ stages: { evil: {} } }), /stages/],
+    ["a setting out of its range", (r) => ({ settings: { ...r.settings, batch: -1 } }), /--batch/],
+    ["settings that are a list", () => ({ settings: [] }), /settings/],
+  ])("run.json with %s is damaged", async (_, change, found) => {
+    (await RunFolder.create(root, start())).close();
+    const record = JSON.parse(readFileSync(join(root, "run.json"), "utf8"));
+    writeFileSync(join(root, "run.json"), JSON.stringify({ ...record, ...change(record) }));
+    const error = await errorOf(RunFolder.open(root));
+    expect(error.message).toBe("run.json is damaged");
+    expect(error.parts.found).toMatch(found);
+  });
+});
+
+describe("jsonText", () => {
+  it("is the JSON of the value, with lists of numbers on a line", () => {
+    const value = {
+      a: [[1, 2.5, null], [3]],
+      b: [],
+      c: ["1", 2],
+      d: { "x:0": "y" },
+      e: undefined,
+      f: [Number.NaN, -0],
+    };
+    const text = jsonText(value);
+    expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(value)));
+    expect(text).toContain('"a": [\n    [1,2.5,null],\n    [3]\n  ]');
+    expect(jsonText(null)).toBe("null");
+  });
+
+  it("holds the matrices of 2,000 classes", () => {
+    const matrix = Array.from({ length: 2000 }, () => new Array<number>(2000).fill(0));
+    // 42 such matrices in indented JSON are longer than a string can be; as many as a run of one net has are not
+    expect(jsonText(Array(7).fill(matrix)).length).toBeLessThan(7 * 9e6);
   });
 });

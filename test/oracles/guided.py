@@ -7,6 +7,8 @@
   gradient of the true logits, masking, model.train(), model(x) and then model(masked), cross-entropy + guidance · KL with
   the gradient through both answers, Adam. It masks single channels by the gradient's size, as cellhue does. Weights, images
   and masks come from numpy's RandomState, as in nets.py.
+- genes: the same loop in gene space, compact net: the gradient goes on through a painter (z-scores cut to 0…1, two genes on a
+  pixel of 8×8, doubled, rounded to bytes with the gradient of no rounding), genes are masked, and painted again.
 Usage: python test/oracles/guided.py   (writes test/fixtures/guided.json). Needs: torch, torchvision,
 efficientnet-lite-pytorch, numpy.
 """
@@ -82,7 +84,67 @@ for args in [("resnet18", 30, 48, 8, 5, 5e-6, 0.5, 8), ("efficientnet_b0", 10, 4
     print(args, "KL", np.round(kls, 3), "loss", np.round(made["losses"], 4), "standard", np.round(plain["losses"], 4), "float32 off by", off)
     trainings.append(made)
 
-out = dict(divergences=divergences, masks=masks, trainings=trainings)
+class Compact(torch.nn.Module):
+    def __init__(self, side):
+        super().__init__()
+        self.conv1 = torch.nn.Conv2d(3, 64, 5, 2, 2, bias=False)
+        self.bn1 = torch.nn.BatchNorm2d(64)
+        self.conv2 = torch.nn.Conv2d(64, 64, 3, 2, 1, bias=False)
+        self.bn2 = torch.nn.BatchNorm2d(64)
+        self.dropout = nets.Dropout(0.5)
+        self.fc = torch.nn.Linear(64 * (side // 4) ** 2, nets.CLASSES)
+
+    def forward(self, x):
+        x = torch.relu(self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x))))))
+        return self.fc(self.dropout(torch.flatten(x, 1)))
+
+
+def drawn(seed, *dims): return (4 * np.random.RandomState(seed).random_sample(dims) - 2).astype(np.float32).astype(float)
+
+
+def genes(n, d, seen, pixels, batch, epochs, lr, share, guidance, dtype=torch.float64):
+    x, mean, slope = drawn([61], n, d), drawn([62], len(seen)), (0.1 + 0.05 * drawn([63], len(seen))).astype(np.float32).astype(float)
+    codes = np.arange(n) % nets.CLASSES
+    net = Compact(16); nets.fill(net); net.to(dtype)
+    opt = torch.optim.Adam(net.parameters(), lr)
+    low, high = x[:, seen].min(0), x[:, seen].max(0)
+
+    def paint(e):
+        v = ((e[:, seen] - torch.tensor(mean, dtype=dtype)) * torch.tensor(slope, dtype=dtype) + 0.5).clip(0, 1)
+        sums = torch.zeros(len(e), 64, dtype=dtype).index_add(1, torch.tensor(pixels), v)
+        image = (sums / torch.tensor(np.maximum(np.bincount(pixels, minlength=64), 1), dtype=dtype)).reshape(-1, 1, 8, 8)
+        image = image.repeat_interleave(2, 2).repeat_interleave(2, 3).expand(-1, 3, -1, -1)
+        return image + (torch.round(image * 255) / 255 - image).detach()
+
+    losses, kls = [], []
+    for epoch in range(1, epochs + 1):
+        order, total = np.random.RandomState([71, 6, epoch]).permutation(n), 0
+        for step in range(-(-n // batch)):
+            rows = order[step * batch:(step + 1) * batch]
+            e, y = torch.tensor(x[rows], dtype=dtype), torch.tensor(codes[rows])
+            nets.rng = np.random.RandomState([71, 6, epoch, step + 1])
+            if guidance is not None:
+                net.eval(); leaf = e.clone().requires_grad_()
+                g, = torch.autograd.grad(net(paint(leaf))[range(len(rows)), y].sum(), leaf)
+                other = x[rows].copy()
+                other[:, seen] = mask_least(x[rows][:, seen], g.double().numpy()[:, seen], share, low, high, nets.rng)
+                masked = paint(torch.tensor(other.astype(np.float32), dtype=dtype))
+            net.train(); opt.zero_grad()
+            answer = net(paint(e)); loss = F.cross_entropy(answer, y); total += loss.item() * len(rows)
+            if guidance is not None:
+                kl = F.kl_div(net(masked).log_softmax(1), answer.log_softmax(1), log_target=True, reduction="batchmean"); kls.append(kl.item())
+                loss = loss + guidance * kl
+            loss.backward(); opt.step()
+        losses.append(total / n)
+    return losses, kls, nets.digest(dict(net.named_parameters())["conv2.weight"]), x
+
+
+case = (20, 14, [0, 1, 2, 4, 5, 6, 7, 9, 10, 11, 12, 13], [3, 9, 9, 20, 27, 28, 35, 36, 44, 50, 61, 63], 8, 3, 1e-4, 0.4, 2)
+(losses, kls, weights, _), (plain, *_), (single, *_) = genes(*case), genes(*case[:-1], None), genes(*case, torch.float32)
+print("genes: KL", np.round(kls, 3), "loss", losses, "standard", plain, "float32 off by", np.abs(np.subtract(single, losses)))
+byGenes = dict(zip("samples genes seen pixels batch epochs lr share guidance".split(), case)) | dict(losses=losses, standard=plain, weights=weights)
+
+out = dict(byGenes=byGenes, divergences=divergences, masks=masks, trainings=trainings)
 text = "{\n" + ",\n".join(f"{json.dumps(k)}: {json.dumps(v, separators=(',', ':'))}" for k, v in out.items()) + "\n}\n"
 open(os.path.join(os.path.dirname(__file__), "../fixtures/guided.json"), "w").write(text)
 print(len(text), "bytes")

@@ -101,6 +101,14 @@ def main():
     with h5py.File(f"{HERE}/refused_blosc.h5", "w") as f:
         start(f, 13, 17)
         f.create_dataset("X", data=x, chunks=(5, 4), **hdf5plugin.Blosc(cname="zlib"))
+        f.create_dataset("layers/blosc2", data=x, chunks=(5, 4), **hdf5plugin.Blosc2(cname="zlib"))
+
+    # claims that no file of a few kB can keep: no chunk is written, so what is claimed would be zeros
+    with h5py.File(f"{HERE}/refused_claims.h5", "w") as f:
+        start(f, 13, 17)
+        f.create_dataset("X", shape=(13, 17), chunks=(2**26, 3), maxshape=(None, None), dtype="f8", compression="gzip")
+        f.create_dataset("layers/shape", shape=(2**40, 2**20), chunks=(1024, 1024), dtype="f4", compression="gzip")
+        f.create_dataset("layers/rows", shape=(2**60,), chunks=(1024,), dtype="f4", compression="gzip")
 
     files = sorted(f"{HERE}/{name}" for name in os.listdir(HERE) if name.endswith(".h5ad"))
     frozen = {path: freeze(path) for path in files}

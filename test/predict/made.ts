@@ -121,6 +121,8 @@ export interface MadeFile {
   x: readonly (readonly number[])[];
   genes: readonly string[];
   samples?: readonly string[];
+  /** Columns of obs. */
+  labels?: Record<string, readonly string[]>;
   /** Columns of var. */
   others?: Record<string, readonly string[]>;
   /** Dense by default. */
@@ -154,7 +156,7 @@ export async function writeH5ad(path: string, file: MadeFile): Promise<string> {
       mark(`${name}/${column}`, "string-array", "0.2.0");
     }
   };
-  frame("obs", samples, {});
+  frame("obs", samples, file.labels ?? {});
   frame("var", genes, file.others ?? {});
   const dense = (name: string, rows: readonly (readonly number[])[]) => {
     f.create_dataset({ name, data: Float32Array.from(rows.flat()), shape: [samples.length, genes.length] });

@@ -1,10 +1,12 @@
 /** The genes that decided, on data in which two genes decide: the stage, its checks, its tables, gene sets. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseCsv } from "../../src/io/csv.js";
 import { RandomState } from "../../src/random.js";
 import type { GenesReport } from "../../src/report/genes-report.js";
+import { el } from "../../src/report/markup.js";
+import { genesBody } from "../../src/report/sections/genes.js";
 import { cellhue, type Ended, temporary } from "../cli/cellhue.js";
 
 const { path: folder, remove } = temporary();
@@ -87,6 +89,13 @@ describe("cellhue explain", () => {
     expect(checks.insertion.area).toBeGreaterThan(checks.insertion.random);
     expect(checks.randomisation.verdict).toBe("passes");
     expect(checks.randomisation.steps.length).toBe(5);
+    expect(checks.maps.verdict).toBe("passes");
+    expect(checks.maps.steps.every(({ ssim }) => ssim !== undefined && ssim < 0.9)).toBe(true);
+    expect(checks.seeds?.nets).toBe(2);
+    // Two genes decide, whatever the seed; noise orders the others.
+    expect(checks.seeds?.spearman).toBeGreaterThan(0.1);
+    expect(checks.seeds?.spearman).toBeLessThan(1);
+    expect(report().trainings).toBeNull();
     expect(checks.deletion.curves.method.length).toBe(checks.deletion.curves.fractions.length);
   });
 
@@ -97,6 +106,13 @@ describe("cellhue explain", () => {
       expect(rows.length).toBe(40);
       expect(rows.map(([, , , , rank]) => Number(rank))).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
     }
+    const [header, ...points] = parseCsv(readFileSync(join(out, "genes/deletion.csv"), "utf8"));
+    expect(header).toEqual(["training", "direction", "order", "share", "probability"]);
+    const { fractions, method } = report().checks.insertion.curves;
+    const own = points.filter(([, direction, order]) => direction === "insertion" && order === "method");
+    expect(own.map(([, , , share, probability]) => [Number(share), Number(probability)])).toEqual(
+      fractions.map((share, i) => [share, method[i]]),
+    );
     const html = readFileSync(join(out, "report.html"), "utf8");
     expect(html).toContain("Which genes decided?");
     expect(html).not.toContain("=UP<A>");
@@ -129,6 +145,56 @@ describe("cellhue explain", () => {
     expect((await cellhue(["explain", out, "--method", "hires-cam", "--nulls", "0"])).stderr).toMatch(
       /done before/,
     );
+  });
+});
+
+describe("cellhue explain of a guided run", () => {
+  it("has the standard training of the same fold beside it", async () => {
+    const guided = join(folder, "guided");
+    cpSync(out, guided, { recursive: true });
+    const train = ["--train", "saliency-guided", "--epochs", "12"];
+    const trained = await cellhue(["train", guided, ...train, "--json", "--quiet"]);
+    expect(trained.stderr).toBe("");
+    expect(JSON.parse(trained.stdout).settings.guide).toBe("genes");
+    const explained = await cellhue([
+      "explain",
+      guided,
+      "--method",
+      "gradient-x-input",
+      "--nulls",
+      "0",
+      "--seeds",
+      "0",
+    ]);
+    expect(explained.code).toBe(0);
+    const found = JSON.parse(readFileSync(join(guided, "genes.json"), "utf8")) as GenesReport;
+    expect([found.checks.labels, found.checks.seeds]).toEqual([null, null]);
+    const { trainings } = found;
+    // From the same weights, in the same order and on the same samples: it is the net of the standard run's first fold.
+    const weights = (path: string) => readFileSync(join(path, "weights.safetensors"));
+    expect(weights(join(guided, "genes/standard")).equals(weights(join(out, "folds/compact/0")))).toBe(true);
+    expect(weights(join(guided, "folds/compact/0")).equals(weights(join(out, "folds/compact/0")))).toBe(
+      false,
+    );
+    for (const of of [trainings?.guided, trainings?.standard]) {
+      expect(of?.accuracy).toBeGreaterThan(0.9);
+      expect(of?.deletion.area).toBeLessThan(of?.deletion.random ?? 0);
+      expect(of?.deletion.samples).toBe(trainings?.samples);
+    }
+    expect(trainings?.sentence).toContain(trainings?.standard.deletion.area.toFixed(3));
+    const [, ...points] = parseCsv(readFileSync(join(guided, "genes/deletion.csv"), "utf8"));
+    expect(new Set(points.map(([training]) => training))).toEqual(new Set(["saliency-guided", "standard"]));
+    const figure = readFileSync(join(guided, "figures/genes_deletion.svg"), "utf8");
+    for (const title of [
+      "deletion, guided",
+      "deletion, standard",
+      "insertion, guided",
+      "insertion, standard",
+    ])
+      expect(figure).toContain(title);
+    const told = (report: GenesReport) => el("div", {}, genesBody(report, undefined, undefined)).source;
+    expect(told(found)).toContain(`Both trainings: ${trainings?.sentence}.`);
+    expect(told({ ...found, trainings: null })).not.toContain("Both trainings");
   });
 });
 

@@ -7,10 +7,11 @@ import { CellhueError, InterruptedError } from "../../src/errors.js";
 import { csvText, parseCsv } from "../../src/io/csv.js";
 import { encodePng } from "../../src/io/png.js";
 import { RunFolder } from "../../src/io/run-folder.js";
+import { readSplits } from "../../src/io/splits.js";
 import { readSafetensors } from "../../src/net/weights/safetensors.js";
-import type { Progress } from "../../src/progress.js";
+import { type Progress, silent } from "../../src/progress.js";
 import { RandomState } from "../../src/random.js";
-import { trainFinalNet, trainStage } from "../../src/stages/train.js";
+import { type Again, trainAgain, trainFinalNet, trainStage } from "../../src/stages/train.js";
 import { stratifiedKFold } from "../../src/train/folds/stratified.js";
 import { temporary } from "../cli/cellhue.js";
 import { foldsOf, writeFoldsStage } from "../stages/made-folds.js";
@@ -89,6 +90,9 @@ interface Told {
   tasks: string[];
 }
 
+/** X, which these trainings have no use for. */
+const noX = () => Promise.reject(new Error("X was read"));
+
 /** Runs the stage. @param at called after each step of a training, with the task's name and the steps done */
 async function stage(
   out: string,
@@ -111,10 +115,10 @@ async function stage(
     const settings = settingsOf(out, more);
     const ctx = { progress, signal: abort.signal };
     const before = told.notes.length;
-    await trainStage(run, settings, ctx);
+    await trainStage(run, settings, ctx, noX);
     // The final net belongs to the stage after it.
     if (!told.notes.slice(before).some((note) => note.includes("done before")))
-      await trainFinalNet(run, settings, ctx);
+      await trainFinalNet(run, settings, ctx, noX);
   } finally {
     run.close();
   }
@@ -332,6 +336,32 @@ describe("nested cross-validation", () => {
       const { chosen, epochs } = json(out, `${unit}/history.json`);
       expect(chosen).toEqual(candidates[means[1] > means[0] ? 1 : 0]);
       expect(epochs.length).toBe(chosen.epochs);
+    }
+  });
+});
+
+describe("a net that is trained again", () => {
+  it("with the fold's own terms is the fold's, with other labels another; what has ended is read", async () => {
+    const out = copy("again");
+    const run = await RunFolder.open(out);
+    try {
+      const { splits } = await readSplits(run);
+      const ctx = { progress: silent };
+      const again = (terms: Again) =>
+        trainAgain(run, settingsOf(out), ctx, net, { ...splits[1], k: 1 }, noX, terms);
+      const own = await again({ folder: "genes/own", name: "own", stream: 1 });
+      const weights = (path: string) => readFileSync(join(out, path, "weights.safetensors"));
+      expect(weights("genes/own").equals(weights(`folds/${net}/1`))).toBe(true);
+      expect(own.probabilities.length).toBe(2 * splits[1].test.length);
+      const dealt = { folder: "genes/dealt", name: "dealt", stream: 1, codes: codes.map((code) => 1 - code) };
+      const other = await again(dealt);
+      expect(weights("genes/dealt").equals(weights("genes/own"))).toBe(false);
+      writeFileSync(join(out, "genes/dealt/weights.safetensors"), weights("genes/own"));
+      expect((await again(dealt)).probabilities).toEqual(own.probabilities);
+      expect(other.probabilities).not.toEqual(own.probabilities);
+    } finally {
+      run.close();
+      rmSync(out, { recursive: true });
     }
   });
 });

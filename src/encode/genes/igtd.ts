@@ -2,11 +2,11 @@
  * Role: IGTD: puts genes on pixels, one each, so that genes at a small distance are on pixels at a small distance: the rank of
  * each pair's distance among all pairs of genes is to be that of its pixels among all pairs of pixels.
  *
- * Up to 1,500 pixels the error and the search are the published ones (igtd-swaps.ts). The published search takes a day or
+ * Up to 1,024 pixels the error and the search are the published ones (igtd-swaps.ts). The published search takes a day or
  * more at 20,000 genes; beyond, ranks and errors come from pairs with some genes drawn at random (igtd-sampled.ts).
  * Either starts from what the caller gives, or from a layout by multidimensional scaling (rank-mds.ts) that is brought onto
  * the pixels by assignment.ts. Ranks are compared as shares of all pairs, so an image may have more pixels than genes.
- * Contract: a function of matrix, options and seed, whatever the threads. No genes × genes is stored beyond 1,500 genes.
+ * Contract: a function of matrix, options and seed, whatever the threads. No genes × genes is stored beyond 1,024 genes.
  * Reference: Zhu et al. 2021, "Converting tabular data into images for deep learning with convolutional neural networks",
  * Scientific Reports 11, 11325.
  */
@@ -56,8 +56,8 @@ export interface Igtd {
   readonly exact: boolean;
 }
 
-/** Pixels up to which all pairs are looked at. */
-const EXACT_PIXELS = 1500;
+/** Pixels up to which all pairs are looked at: 1,500 of them take over a minute. */
+const EXACT_PIXELS = 1024;
 /**
  * Pixels up to which the search also begins as published, with the genes in their order, and the better end is kept: it
  * takes seconds, and in so small an image the end is a matter of chance. Larger ones mostly do better from the layout.

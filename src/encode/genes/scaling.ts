@@ -11,13 +11,13 @@
  *          0.5, as its mean is
  * global   least value of the whole training matrix → 0, greatest → 1: genes keep their levels
  */
-import { geneMoments } from "../../embed/scale.js";
+import { geneExtremes, geneMoments } from "../../embed/scale.js";
 import type { Graph, Value } from "../../graph/graph.js";
 import { cast } from "../../graph/ops/cast.js";
 import { clip } from "../../graph/ops/clip.js";
 import { add, log, mul, sub } from "../../graph/ops/elementwise.js";
 import { zeroMissing } from "../../graph/ops/zero-missing.js";
-import { eachEntry, type Matrix } from "../../matrix.js";
+import type { Matrix } from "../../matrix.js";
 
 export const scalings = ["norm2", "minmax", "zscore", "global"] as const;
 export type ScalingName = (typeof scalings)[number];
@@ -69,24 +69,6 @@ export function fitScaling(x: Matrix, how: ScalingName): Scaling {
       return { ...from0, log: true, minimum, offset, slope: same(reciprocal(greatest)) };
     }
   }
-}
-
-/** Least and greatest value of each gene; the zeros of a sparse matrix count. */
-function geneExtremes(x: Matrix): { minimum: Float32Array; maximum: Float32Array } {
-  const { rows, cols } = x;
-  const minimum = new Float32Array(cols).fill(Infinity);
-  const maximum = new Float32Array(cols).fill(-Infinity);
-  const see = (j: number, v: number) => {
-    if (v < minimum[j]) minimum[j] = v;
-    if (v > maximum[j]) maximum[j] = v;
-  };
-  const stored = new Int32Array(cols);
-  eachEntry(x, (_row, j, v) => {
-    stored[j]++;
-    see(j, v);
-  });
-  for (let j = 0; j < cols; j++) if (stored[j] < rows) see(j, 0);
-  return { minimum, maximum };
 }
 
 /**

@@ -11,7 +11,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CellhueError } from "../../errors.js";
 import { float16 } from "../float16.js";
-import { requirePlausible } from "../limits.js";
+import { requirePlausible, SMALL } from "../limits.js";
 
 type H5wasm = typeof import("h5wasm/node");
 type Module = H5wasm["Module"];
@@ -69,6 +69,15 @@ async function loadLibrary(): Promise<H5wasm> {
   current = h5wasm;
   return h5wasm;
 }
+
+let crossed: () => void = () => {};
+/** Calls `tell` whenever a call into HDF5 begins and whenever it ends: a sign of life for who watches this thread. */
+export function onCall(tell: () => void): void {
+  crossed = tell;
+}
+
+/** What the library's heap has grown to. */
+export const heapBytes = (): number => current?.Module.HEAPU8.length ?? 0;
 
 /** A failure of the WebAssembly itself: out of bounds, unreachable, aborted. */
 const isTrap = (error: unknown) => error instanceof Error && error.name === "RuntimeError";
@@ -194,16 +203,30 @@ export class Hdf5File {
       .map((f) => filterNames[f.id] ?? `${f.name || "filter"} (${f.id})`);
   }
 
-  /** The compressors of blosc that the plugin lacks end in a trap; refused before it comes to that. */
-  private requireBlosc(path: string): void {
+  /**
+   * What HDF5 would not survive is refused before it comes to that: compressors of blosc that the plugin lacks (a trap), and
+   * chunks that unpack to far more than the dataset has (HDF5 unpacks a whole chunk for one entry of it).
+   */
+  private requireReadable(path: string): void {
     if (this.checked.has(path)) return;
     this.checked.add(path);
+    const { chunks, shape, size } = this.metadata(path);
+    const bytes = (sides: readonly number[]) => sides.reduce((product, side) => product * side, size);
+    if (chunks && bytes(chunks) > Math.max(SMALL, 2 * bytes(shape ?? []))) {
+      throw new CellhueError(`${path} is stored in chunks that are far bigger than itself`, {
+        where: this.path,
+        found: `chunks of ${chunks.join(" × ")}, ${bytes(chunks)} bytes; ${path} has ${bytes(shape ?? [])}`,
+        expected: `chunks of at most ${SMALL} bytes, or twice the whole`,
+        remedy: "the file is damaged, or made to fill the memory: write it again with the tool that made it",
+      });
+    }
     for (const { id, cd_values } of this.module.get_dataset_filters(this.id, path)) {
-      const missing = id === 32001 ? { 3: "snappy", 4: "zlib" }[Number(cd_values[6])] : undefined;
+      const isBlosc = id === 32001 || id === 32026;
+      const missing = isBlosc ? { 3: "snappy", 4: "zlib" }[Number(cd_values[6])] : undefined;
       if (missing === undefined) continue;
       throw new CellhueError(`${path} is compressed with a filter that cellhue cannot read`, {
         where: this.path,
-        found: `blosc with ${missing}`,
+        found: `${filterNames[id]} with ${missing}`,
         expected: "gzip, lzf, zstd, blosc with lz4, blosclz or zstd, lz4, bzip2, szip or none",
         remedy: "in Python: anndata.read_h5ad(file).write_h5ad(copy, compression='gzip')",
       });
@@ -219,7 +242,7 @@ export class Hdf5File {
     const items = count.reduce((a, b) => a * b, 1);
     const at = this.reserve(items * meta.size, path);
     if (items > 0) {
-      this.guard(path, () => this.requireBlosc(path));
+      this.requireReadable(path);
       this.guard(path, () => {
         const status = this.module.get_dataset_data(
           this.id,
@@ -348,6 +371,7 @@ export class Hdf5File {
   /** Turns any failure inside HDF5 into an error that names the file and the place in it. */
   private guard<T>(path: string, work: () => T): T {
     if (this.closed) throw new Error(`${this.path} is closed`);
+    crossed();
     try {
       return work();
     } catch (error) {
@@ -380,6 +404,8 @@ export class Hdf5File {
           cause: error,
         },
       );
+    } finally {
+      crossed();
     }
   }
 

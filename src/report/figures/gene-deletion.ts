@@ -1,6 +1,7 @@
 /**
  * genes_deletion: what becomes of the class's probability as genes are set to their training mean, the strongest first, and
- * as they are put back; beside random order and the order of mean expression.
+ * as they are put back; beside random order and the order of mean expression. Two panels a row, so that those of two trainings
+ * are side by side.
  */
 import { scaleLinear } from "d3-scale";
 import { line } from "d3-shape";
@@ -20,6 +21,7 @@ export interface DeletionCurves {
 }
 
 const SIDE = 250;
+const COLUMNS = 2;
 const DASHES = [undefined, "6 3", "2 2", "8 3 2 3", "12 4", "4 6"];
 
 export function geneDeletion({ shares, panels }: DeletionCurves): Figure {
@@ -28,7 +30,8 @@ export function geneDeletion({ shares, panels }: DeletionCurves): Figure {
   // Most of what there is to see happens among the first genes.
   const at = (share: number) => Math.sqrt(share);
   for (const [k, { title, curves }] of panels.entries()) {
-    const box = { x: 56 + k * (SIDE + 40), y: 30, width: SIDE, height: SIDE };
+    const [column, row] = [k % COLUMNS, Math.floor(k / COLUMNS)];
+    const box = { x: 56 + column * (SIDE + 40), y: 30 + row * (SIDE + 76), width: SIDE, height: SIDE };
     const x = scaleLinear([0, 1], [box.x, box.x + SIDE]);
     const y = scaleLinear([0, 1], [box.y + SIDE, box.y]);
     parts.push(text(box.x, box.y - 10, title, { bold: true, width: SIDE }));
@@ -61,13 +64,14 @@ export function geneDeletion({ shares, panels }: DeletionCurves): Figure {
         xTicks: ticks.map(at),
         yTicks: [0, 0.25, 0.5, 0.75, 1],
         xText: ticks.map((share) => String(Math.round(share * 100))),
-        yNumbers: k === 0,
+        yNumbers: column === 0,
         xLabel: "% of the genes (square-root scale)",
-        yLabel: k === 0 ? "probability of the class" : undefined,
+        yLabel: column === 0 ? "probability of the class" : undefined,
       }),
     );
   }
-  const right = 56 + panels.length * (SIDE + 40) - 40 + 22;
+  const right = 56 + Math.min(COLUMNS, panels.length) * (SIDE + 40) - 40 + 22;
+  const bottom = 30 + Math.ceil(panels.length / COLUMNS) * (SIDE + 76) - 30;
   const key = legend(
     right,
     30,
@@ -79,7 +83,7 @@ export function geneDeletion({ shares, panels }: DeletionCurves): Figure {
     "genes_deletion",
     "Genes set to their training mean, the strongest first, and put back: mean over held-out samples",
     right + key.width + 14,
-    Math.max(30 + SIDE + 46, 30 + key.height + 14),
+    Math.max(bottom, 30 + key.height + 14),
     parts,
     key.markup,
   );

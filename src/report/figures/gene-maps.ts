@@ -82,7 +82,7 @@ async function drawPanel(
   const line = { fill: "none", stroke: "currentColor", "stroke-width": 0.8 };
   const right = x + SIDE + 8;
   const scale = frame.width / size.width;
-  const most = Math.max(...genes.map((g) => Math.abs(g.score)), Number.MIN_VALUE);
+  const most = Math.max(0, ...genes.map((g) => Math.abs(g.score))) || 1; // all 0 where a map is empty
   const colour = (score: number) => (score < 0 ? AGAINST : FOR);
   const parts: Markup[] = [
     text(x, y - 30, label, { bold: true, size: 13, width: PANEL }),

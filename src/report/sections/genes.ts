@@ -37,6 +37,7 @@ export function genesBody(genes: GenesReport, maps: Child, others: Child): Child
     el("h3", {}, "Is the explanation true?"),
     list([
       `Weights: ${checks.randomisation.sentence} (${checks.randomisation.verdict}).`,
+      `Maps of the image: ${checks.maps.sentence} (${checks.maps.verdict}).`,
       checks.labels === null
         ? "Labels: no net was trained on shuffled labels (--nulls)."
         : `Labels: ${checks.labels.sentence} (${checks.labels.verdict}).`,
@@ -45,6 +46,10 @@ export function genesBody(genes: GenesReport, maps: Child, others: Child): Child
       checks.stability === null
         ? "Agreement of the folds: too few folds have samples to compare."
         : `Agreement of the folds: ${checks.stability.sentence}. Folds share most of their training samples, so it says less than new data would.`,
+      checks.seeds === null
+        ? "Agreement of the seeds: no net was trained with another seed (--seeds)."
+        : `Agreement of the seeds: ${checks.seeds.sentence}. The picture is the same for all.`,
+      ...(genes.trainings === null ? [] : [`Both trainings: ${genes.trainings.sentence}.`]),
       checks.chance === null
         ? "Chance: without nets on shuffled labels no false-discovery rate can be told."
         : `Chance: ${checks.chance.sentence}; q is the false-discovery rate of the genes down to that one.`,
