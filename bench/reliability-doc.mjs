@@ -121,7 +121,7 @@ export function document(figures, fuzz) {
       "file, lock, checkpoint or `work/` is left; and that every file has the bytes of the reference.",
     "",
     "### What may differ between two runs of the same",
-    "- `run.json`: `created`, the `seconds` of the stages, and the path of the folder;",
+    "- `run.json`: `created`, the `seconds` of the stages, the path of the folder, and the SHA-256 of files that hold seconds;",
     "- `folds/…/history.json`, `final/history.json`, `metrics.json`: `seconds`;",
     "- `report.html`: the date, the column of seconds, and the size of `metrics.json`, which follows from the digits of its seconds.",
     "",
