@@ -44,6 +44,7 @@ export function document(figures, fuzz) {
     made,
     machine,
     seed,
+    calls = 1,
     references,
     kills = [],
     points = [],
@@ -56,7 +57,7 @@ export function document(figures, fuzz) {
   const lines = [
     "# Reliability",
     "",
-    `Made by \`npm run reliability\` on ${made}: ${machine}; seed ${seed}. Every case drives the built command line as a child ` +
+    `Made by \`npm run reliability\` on ${made}: ${machine}; seed ${seed}${calls > 1 ? `, figures of ${calls} calls` : ""}. Every case drives the built command line as a child ` +
       "process on small real runs; afterwards the same command is started again, and the whole run folder is compared with " +
       "that of a run which nobody disturbed, byte for byte.",
     "",
@@ -120,7 +121,7 @@ export function document(figures, fuzz) {
       "file, lock, checkpoint or `work/` is left; and that every file has the bytes of the reference.",
     "",
     "### What may differ between two runs of the same",
-    "- `run.json`: `created`, the `seconds` of the stages, and the path of the folder;",
+    "- `run.json`: `created`, the `seconds` of the stages, the path of the folder, and the SHA-256 of files that hold seconds;",
     "- `folds/…/history.json`, `final/history.json`, `metrics.json`: `seconds`;",
     "- `report.html`: the date, the column of seconds, and the size of `metrics.json`, which follows from the digits of its seconds.",
     "",

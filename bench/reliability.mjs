@@ -3,8 +3,8 @@
  * vanish and memory run out, starts the same command again and compares the run folder with one that was never disturbed,
  * byte for byte. Writes docs/reliability.md. Everything goes through the built command line as a child process.
  *
- *   npm run build && npm run reliability -- [--kills 30] [--points 15] [--seed 1] [--only kills,faults] [--fuzz FILE.json]
- *     [--keep FILE.json] [--from FILE.json] [--no-write]
+ *   npm run build && npm run reliability -- [--kills 30] [--points 15] [--seed 1] [--only kills,faults]
+ *     [--section disk,permission,paths,removed,together,input,memory,output] [--fuzz FILE.json] [--keep FILE.json] [--from FILE.json] [--no-write]
  *
  * --fuzz: figures of the readers' fuzz tests, [{ reader, cases, refused, read, hangs, crashes, peakMB }], for a table of
  *   their own; left out where there are none.
@@ -56,6 +56,7 @@ const { values: options } = parseArgs({
     points: { type: "string", default: "15" },
     seed: { type: "string", default: "1" },
     only: { type: "string", default: "kills,points,interrupts,faults" },
+    section: { type: "string" },
     fuzz: { type: "string" },
     keep: { type: "string" },
     from: { type: "string", multiple: true },
@@ -242,6 +243,8 @@ const possible = (what, work) => {
   }
 };
 
+const wanted = (section) => options.section === undefined || options.section.split(",").includes(section);
+
 /** Faults of disk, folder, input and memory. Each is one row: what was done, what cellhue said, what came of the run. */
 async function faults(refs) {
   const rows = [];
@@ -278,313 +281,333 @@ async function faults(refs) {
     if (prepared && survived) rmSync(prepared.out, { recursive: true, force: true });
   };
 
-  // Disk full: disks of several sizes, so that it strikes in several stages; then there is room.
-  const disk = join(work, "disk");
-  mkdirSync(disk);
-  const mount = (size) => run("mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", disk);
-  const unmount = () => run("umount", "-l", disk);
-  const tiny = () => {
-    mount("1m");
-    unmount();
-  };
-  if (possible("a full disk", tiny)) {
-    const out = join(disk, "run");
-    const args = command(file, out, settings);
-    for (const share of [0.003, 0.1, 0.4, 0.8, 1]) {
-      mount(Math.ceil((share * bytes) / 4096) * 4096);
+  if (wanted("disk")) {
+    // Disk full: disks of several sizes, so that it strikes in several stages; then there is room.
+    const disk = join(work, "disk");
+    mkdirSync(disk);
+    const mount = (size) => run("mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", disk);
+    const unmount = () => run("umount", "-l", disk);
+    const tiny = () => {
+      mount("1m");
+      unmount();
+    };
+    if (possible("a full disk", tiny)) {
+      const out = join(disk, "run");
+      const args = command(file, out, settings);
+      for (const share of [0.003, 0.1, 0.4, 0.8, 1]) {
+        mount(Math.ceil((share * bytes) / 4096) * 4096);
+        const ended = await cellhue(args);
+        const wrong = existsSync(out) ? halves(reference, out).map((name) => `${name} was half a file`) : [];
+        run("mount", "-o", "remount,size=100m", disk);
+        const words = /disk is full[\s\S]*found: .*bytes to write, [\d,]+ bytes free[\s\S]*try: /;
+        await row(
+          "disk full",
+          `a disk of ${Math.round(share * 100)} % of the run's ${(bytes / 1e6).toFixed(1)} MB`,
+          { codes: [2], words },
+          ended,
+          { ...ref, out, args },
+          wrong,
+        );
+        unmount();
+      }
+      // Read-only: killed on the way, then the disk can only be read.
+      mount("100m");
+      const moment = { stage: "train", seconds: 0.3 * seconds.train };
+      await signalled(args, out, moment);
+      run("mount", "-o", "remount,ro", disk);
       const ended = await cellhue(args);
-      const wrong = existsSync(out) ? halves(reference, out).map((name) => `${name} was half a file`) : [];
-      run("mount", "-o", "remount,size=100m", disk);
-      const words = /disk is full[\s\S]*found: .*bytes to write, [\d,]+ bytes free[\s\S]*try: /;
+      run("mount", "-o", "remount,rw", disk);
       await row(
-        "disk full",
-        `a disk of ${Math.round(share * 100)} % of the run's ${(bytes / 1e6).toFixed(1)} MB`,
-        { codes: [2], words },
+        "read-only",
+        "the disk, between a kill and the resume",
+        { codes: [2], words: /read-only[\s\S]*--out/ },
         ended,
-        { ...ref, out, args },
-        wrong,
+        {
+          ...ref,
+          out,
+          args,
+        },
       );
       unmount();
     }
-    // Read-only: killed on the way, then the disk can only be read.
-    mount("100m");
-    const moment = { stage: "train", seconds: 0.3 * seconds.train };
-    await signalled(args, out, moment);
-    run("mount", "-o", "remount,ro", disk);
-    const ended = await cellhue(args);
-    run("mount", "-o", "remount,rw", disk);
-    await row(
-      "read-only",
-      "the disk, between a kill and the resume",
-      { codes: [2], words: /read-only[\s\S]*--out/ },
-      ended,
-      {
-        ...ref,
-        out,
-        args,
-      },
-    );
-    unmount();
-  }
-  // The same by a failing write in every stage.
-  for (let i = 0; i < 6; i++) {
-    const p = prepared();
-    const at = Math.floor(((i + 1) / 7) * ref.points.half);
-    const ended = await cellhue(p.args, { crash: `full:${at}` });
-    await row(
-      "disk full",
-      `write ${at} of ${ref.points.half} fails`,
-      { codes: [2], words: /disk is full/ },
-      ended,
-      p,
-    );
-  }
-  if (possible("a limit of file sizes", () => run("prlimit", "--fsize=100000", "true")))
-    for (const size of [2000, 60_000, 200_000]) {
+    // The same by a failing write in every stage.
+    for (let i = 0; i < 6; i++) {
       const p = prepared();
-      const ended = await cellhue(p.args, { through: ["prlimit", `--fsize=${size}`] });
+      const at = Math.floor(((i + 1) / 7) * ref.points.half);
+      const ended = await cellhue(p.args, { crash: `full:${at}` });
       await row(
-        "file size limit",
-        `${size} bytes`,
-        { codes: [2], words: /larger than[\s\S]*ulimit -f/ },
+        "disk full",
+        `write ${at} of ${ref.points.half} fails`,
+        { codes: [2], words: /disk is full/ },
         ended,
         p,
       );
     }
+    if (possible("a limit of file sizes", () => run("prlimit", "--fsize=100000", "true")))
+      for (const size of [2000, 60_000, 200_000]) {
+        const p = prepared();
+        const ended = await cellhue(p.args, { through: ["prlimit", `--fsize=${size}`] });
+        await row(
+          "file size limit",
+          `${size} bytes`,
+          { codes: [2], words: /larger than[\s\S]*ulimit -f/ },
+          ended,
+          p,
+        );
+      }
+  }
 
-  // No permission: as another user, since root may write anywhere.
-  const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
-  if (
-    possible("another user", () => run(nobody[0], ...nobody.slice(1), process.execPath, main, "--version"))
-  ) {
-    const p = prepared();
-    chmodSync(dirname(p.out), 0o555);
-    const ended = await cellhue(p.args, { through: nobody });
-    chmodSync(dirname(p.out), 0o755);
-    await row(
-      "read-only",
-      "the folder that the run folder is to be made in",
-      { codes: [2], words: /no permission[\s\S]*--out/ },
-      ended,
-      p,
-    );
-    for (const [stage, inside] of [
-      ["preprocess", "benchmarking"],
-      ["folds", "encoders"],
-      ["train", "folds/compact"],
-      ["saliency", "figures"],
-      ["explain", "genes"],
-    ]) {
-      const q = prepared();
-      chownSync(dirname(q.out), 65534, 65534);
-      // The folder of a stage is there already and is another's.
-      const first = start(q.args, { through: nobody });
-      await reached(first, q.out, stage);
-      first.kill("SIGKILL");
-      await first.ended;
-      mkdirSync(join(q.out, inside), { recursive: true });
-      chownSync(join(q.out, inside), 0, 0);
-      chmodSync(join(q.out, inside), 0o555);
-      const ended = await cellhue(q.args, { through: nobody });
-      chmodSync(join(q.out, inside), 0o777);
+  if (wanted("permission")) {
+    // No permission: as another user, since root may write anywhere.
+    const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
+    if (
+      possible("another user", () => run(nobody[0], ...nobody.slice(1), process.execPath, main, "--version"))
+    ) {
+      const p = prepared();
+      chmodSync(dirname(p.out), 0o555);
+      const ended = await cellhue(p.args, { through: nobody });
+      chmodSync(dirname(p.out), 0o755);
       await row(
         "read-only",
-        `${inside} of the stage ${stage}`,
-        { codes: [2], words: /no permission/ },
+        "the folder that the run folder is to be made in",
+        { codes: [2], words: /no permission[\s\S]*--out/ },
         ended,
+        p,
+      );
+      for (const [stage, inside] of [
+        ["preprocess", "benchmarking"],
+        ["folds", "encoders"],
+        ["train", "folds/compact"],
+        ["saliency", "figures"],
+        ["explain", "genes"],
+      ]) {
+        const q = prepared();
+        chownSync(dirname(q.out), 65534, 65534);
+        // The folder of a stage is there already and is another's.
+        const first = start(q.args, { through: nobody });
+        await reached(first, q.out, stage);
+        first.kill("SIGKILL");
+        await first.ended;
+        mkdirSync(join(q.out, inside), { recursive: true });
+        chownSync(join(q.out, inside), 0, 0);
+        chmodSync(join(q.out, inside), 0o555);
+        const ended = await cellhue(q.args, { through: nobody });
+        chmodSync(join(q.out, inside), 0o777);
+        await row(
+          "read-only",
+          `${inside} of the stage ${stage}`,
+          { codes: [2], words: /no permission/ },
+          ended,
+          q,
+        );
+      }
+    }
+  }
+
+  if (wanted("paths")) {
+    // Output paths.
+    {
+      const p = prepared();
+      const args = command(file, join(dirname(p.out), "deep", "er", "run"), settings);
+      const ended = await cellhue(args);
+      const wrong = differences(reference, args.at(-1)).map(({ name, why }) => `${name}: ${why}`);
+      await row("output path", "parents are missing: they are made", { codes: [0] }, ended, undefined, wrong);
+      const blocked = join(dirname(p.out), "a file");
+      writeFileSync(blocked, "mine");
+      for (const [what, out] of [
+        ["its parent is a file", join(blocked, "run")],
+        ["it is a file", blocked],
+      ]) {
+        const ended = await cellhue(command(file, out, settings));
+        const left = readFileSync(blocked, "utf8") === "mine" ? [] : ["the file was harmed"];
+        await row(
+          "output path",
+          what,
+          { codes: [2], words: /is a file|file, not a folder/ },
+          ended,
+          undefined,
+          left,
+        );
+      }
+    }
+  }
+
+  if (wanted("removed")) {
+    // The run folder is removed on the way.
+    for (const stage of ["preprocess", "folds", "train", "saliency", "explain"]) {
+      const p = prepared();
+      const running = start(p.args);
+      await reached(running, p.out, stage);
+      await sleep(250 * seconds[stage]);
+      const moved = `${p.out}-removed`;
+      renameSync(p.out, moved); // in one step, so that nothing is left of it
+      const ended = await running.ended;
+      const wrong = existsSync(p.out) ? ["part of a folder was made again"] : [];
+      await row(
+        "folder removed",
+        `in ${stage}`,
+        { codes: [2], words: /the (run )?folder is gone|no run here|cannot be read[\s\S]*ENOENT/ },
+        ended,
+        p,
+        wrong,
+      );
+    }
+    {
+      const p = prepared();
+      const old = start(p.args);
+      await reached(old, p.out, "train");
+      renameSync(p.out, `${p.out}-removed`);
+      const fresh = start(p.args);
+      const [ended, other] = await Promise.all([old.ended, fresh.ended]);
+      const wrong =
+        other.code === 0 ? [] : [`the new run ended with ${other.code}: ${firstLines(other.stderr)}`];
+      await row(
+        "folder removed",
+        "in train, and the same command started again beside the old one",
+        { codes: [2], words: /is gone/ },
+        ended,
+        p,
+        wrong,
+      );
+    }
+  }
+
+  if (wanted("together")) {
+    // Two at once.
+    {
+      const p = prepared();
+      const first = start(p.args);
+      await reached(first, p.out, "train");
+      const second = await cellhue(p.args);
+      const { code } = await first.ended;
+      await row(
+        "two at once",
+        "a second run while the first trains",
+        { codes: [2], words: new RegExp(`another cellhue[\\s\\S]*process ${first.child.pid}`) },
+        second,
+        p,
+        code === 0 ? [] : [`the first ended with ${code}`],
+      );
+      const q = prepared();
+      const all = await Promise.all([1, 2, 3].map(() => start(q.args).ended));
+      const won = all.filter(({ code }) => code === 0);
+      const refused = all.filter(({ code }) => code !== 0);
+      await row(
+        "two at once",
+        "three started together",
+        { codes: [2], words: /another cellhue/ },
+        refused[0] ?? all[0],
+        q,
+        [
+          ...(won.length === 1 ? [] : [`${won.length} of them went on`]),
+          ...refused.filter(({ code }) => code !== 2).map(({ code }) => `one ended with ${code}`),
+        ],
+      );
+      for (const [what, lock] of [
+        ["the lock of a process that is dead", { pid: 2 ** 22 + 1, began: null }],
+        [
+          "the lock of a dead process whose number another program has now",
+          { pid: spawnSleep(), began: "1" },
+        ],
+        ["half a lock", undefined],
+      ]) {
+        const r = prepared();
+        await signalled(r.args, r.out, { stage: "folds", seconds: 0 });
+        writeFileSync(
+          join(r.out, "run.lock"),
+          lock ? JSON.stringify({ ...lock, host: hostname() }) : '{"pid":',
+        );
+        await row("two at once", what, { codes: [0] }, await cellhue(r.args), r);
+      }
+    }
+  }
+
+  if (wanted("input")) {
+    // The input.
+    {
+      const own = join(work, "input.h5ad");
+      const fresh = () => {
+        copyFileSync(file, own);
+        const out = place();
+        return { ...ref, reference: undefined, out, args: command(own, out, settings) };
+      };
+      const whole = fresh();
+      await cellhue(whole.args);
+      const reference = snapshot(whole.out);
+      const changed = () => appendFileSync(own, "more"); // HDF5 reads it all the same
+      for (const [what, spoil, words, during] of [
+        ["another file under its name, between a kill and the resume", changed, /another run/, false],
+        ["removed, between a kill and the resume", () => rmSync(own), /no such file/, false],
+        ["another file under its name, while it trains", changed, /the file has changed/, true],
+        ["removed while it trains", () => rmSync(own), /no such file|cannot be read any more/, true],
+      ]) {
+        const p = { ...fresh(), reference };
+        const running = start(p.args);
+        await reached(running, p.out, "train");
+        if (!during) running.kill("SIGKILL");
+        if (!during) await running.ended;
+        spoil();
+        const ended = during ? await running.ended : await cellhue(p.args);
+        copyFileSync(file, own);
+        await row("input", what, { codes: [2], words }, ended, p);
+      }
+    }
+  }
+
+  if (wanted("memory")) {
+    // Memory.
+    if (possible("a limit of memory", () => run("prlimit", "--data=1000000000", "true"))) {
+      for (const megabytes of [200, 300, 400, 500, 650]) {
+        const p = prepared();
+        const ended = await cellhue(p.args, { through: ["prlimit", `--data=${megabytes * 1e6}`] });
+        await row("memory", `at most ${megabytes} MB of it`, memoryOutcome(ended), ended, p);
+      }
+    }
+    {
+      const p = prepared();
+      const ended = await cellhue(p.args, { env: { NODE_OPTIONS: "--max-old-space-size=32" } });
+      await row("memory", "V8's heap of 32 MB", memoryOutcome(ended), ended, p);
+    }
+    const group = "/sys/fs/cgroup/memory/cellhue-reliability";
+    if (
+      possible("a cgroup's limit of memory", () => {
+        mkdirSync(group, { recursive: true });
+        writeFileSync(join(group, "memory.limit_in_bytes"), "300M");
+      })
+    ) {
+      const p = prepared();
+      const enter = ["sh", "-c", `echo $$ > ${group}/cgroup.procs; exec "$@"`, "sh"];
+      const ended = await cellhue(p.args, { through: enter });
+      await row("memory", "a container of 300 MB", memoryOutcome(ended), ended, p);
+      possible("to remove the cgroup", () => run("rmdir", group));
+    }
+  }
+
+  if (wanted("output")) {
+    // Standard output.
+    {
+      const p = prepared();
+      const quoted = [process.execPath, main, ...p.args].map((a) => `'${a}'`).join(" ");
+      const piped = await cellhue([], {
+        through: ["bash", "-c", `${quoted} --json | head -1; echo "codes \${PIPESTATUS[0]}"`],
+      });
+      const wrong = /\n {4}at |EPIPE/.test(piped.stderr) ? ["a stack trace"] : [];
+      if (!/codes 0/.test(piped.stdout)) wrong.push(piped.stdout);
+      await row("output", "cellhue run … | head -1", { codes: [0] }, piped, p, wrong);
+      const q = prepared();
+      const full = await cellhue([], {
+        through: ["bash", "-c", `${quoted.replaceAll(p.out, q.out)} > /dev/full`],
+      });
+      await row(
+        "output",
+        "cellhue run … > a full disk",
+        { codes: [2], words: /standard output: the disk is full/ },
+        full,
         q,
       );
     }
   }
 
-  // Output paths.
-  {
-    const p = prepared();
-    const args = command(file, join(dirname(p.out), "deep", "er", "run"), settings);
-    const ended = await cellhue(args);
-    const wrong = differences(reference, args.at(-1)).map(({ name, why }) => `${name}: ${why}`);
-    await row("output path", "parents are missing: they are made", { codes: [0] }, ended, undefined, wrong);
-    const blocked = join(dirname(p.out), "a file");
-    writeFileSync(blocked, "mine");
-    for (const [what, out] of [
-      ["its parent is a file", join(blocked, "run")],
-      ["it is a file", blocked],
-    ]) {
-      const ended = await cellhue(command(file, out, settings));
-      const left = readFileSync(blocked, "utf8") === "mine" ? [] : ["the file was harmed"];
-      await row(
-        "output path",
-        what,
-        { codes: [2], words: /is a file|file, not a folder/ },
-        ended,
-        undefined,
-        left,
-      );
-    }
-  }
-
-  // The run folder is removed on the way.
-  for (const stage of ["preprocess", "folds", "train", "saliency", "explain"]) {
-    const p = prepared();
-    const running = start(p.args);
-    await reached(running, p.out, stage);
-    await sleep(250 * seconds[stage]);
-    const moved = `${p.out}-removed`;
-    renameSync(p.out, moved); // in one step, so that nothing is left of it
-    const ended = await running.ended;
-    const wrong = existsSync(p.out) ? ["part of a folder was made again"] : [];
-    await row(
-      "folder removed",
-      `in ${stage}`,
-      { codes: [2], words: /the (run )?folder is gone|no run here|cannot be read[\s\S]*ENOENT/ },
-      ended,
-      p,
-      wrong,
-    );
-  }
-  {
-    const p = prepared();
-    const old = start(p.args);
-    await reached(old, p.out, "train");
-    renameSync(p.out, `${p.out}-removed`);
-    const fresh = start(p.args);
-    const [ended, other] = await Promise.all([old.ended, fresh.ended]);
-    const wrong =
-      other.code === 0 ? [] : [`the new run ended with ${other.code}: ${firstLines(other.stderr)}`];
-    await row(
-      "folder removed",
-      "in train, and the same command started again beside the old one",
-      { codes: [2], words: /is gone/ },
-      ended,
-      p,
-      wrong,
-    );
-  }
-
-  // Two at once.
-  {
-    const p = prepared();
-    const first = start(p.args);
-    await reached(first, p.out, "train");
-    const second = await cellhue(p.args);
-    const { code } = await first.ended;
-    await row(
-      "two at once",
-      "a second run while the first trains",
-      { codes: [2], words: new RegExp(`another cellhue[\\s\\S]*process ${first.child.pid}`) },
-      second,
-      p,
-      code === 0 ? [] : [`the first ended with ${code}`],
-    );
-    const q = prepared();
-    const all = await Promise.all([1, 2, 3].map(() => start(q.args).ended));
-    const won = all.filter(({ code }) => code === 0);
-    const refused = all.filter(({ code }) => code !== 0);
-    await row(
-      "two at once",
-      "three started together",
-      { codes: [2], words: /another cellhue/ },
-      refused[0] ?? all[0],
-      q,
-      [
-        ...(won.length === 1 ? [] : [`${won.length} of them went on`]),
-        ...refused.filter(({ code }) => code !== 2).map(({ code }) => `one ended with ${code}`),
-      ],
-    );
-    for (const [what, lock] of [
-      ["the lock of a process that is dead", { pid: 2 ** 22 + 1, began: null }],
-      ["the lock of a dead process whose number another program has now", { pid: spawnSleep(), began: "1" }],
-      ["half a lock", undefined],
-    ]) {
-      const r = prepared();
-      await signalled(r.args, r.out, { stage: "folds", seconds: 0 });
-      writeFileSync(
-        join(r.out, "run.lock"),
-        lock ? JSON.stringify({ ...lock, host: hostname() }) : '{"pid":',
-      );
-      await row("two at once", what, { codes: [0] }, await cellhue(r.args), r);
-    }
-  }
-
-  // The input.
-  {
-    const own = join(work, "input.h5ad");
-    const fresh = () => {
-      copyFileSync(file, own);
-      const out = place();
-      return { ...ref, reference: undefined, out, args: command(own, out, settings) };
-    };
-    const whole = fresh();
-    await cellhue(whole.args);
-    const reference = snapshot(whole.out);
-    const changed = () => appendFileSync(own, "more"); // HDF5 reads it all the same
-    for (const [what, spoil, words, during] of [
-      ["another file under its name, between a kill and the resume", changed, /another run/, false],
-      ["removed, between a kill and the resume", () => rmSync(own), /no such file/, false],
-      ["another file under its name, while it trains", changed, /the file has changed/, true],
-      ["removed while it trains", () => rmSync(own), /no such file|cannot be read any more/, true],
-    ]) {
-      const p = { ...fresh(), reference };
-      const running = start(p.args);
-      await reached(running, p.out, "train");
-      if (!during) running.kill("SIGKILL");
-      if (!during) await running.ended;
-      spoil();
-      const ended = during ? await running.ended : await cellhue(p.args);
-      copyFileSync(file, own);
-      await row("input", what, { codes: [2], words }, ended, p);
-    }
-  }
-
-  // Memory.
-  if (possible("a limit of memory", () => run("prlimit", "--data=1000000000", "true"))) {
-    for (const megabytes of [200, 300, 400, 500, 650]) {
-      const p = prepared();
-      const ended = await cellhue(p.args, { through: ["prlimit", `--data=${megabytes * 1e6}`] });
-      await row("memory", `at most ${megabytes} MB of it`, memoryOutcome(ended), ended, p);
-    }
-  }
-  {
-    const p = prepared();
-    const ended = await cellhue(p.args, { env: { NODE_OPTIONS: "--max-old-space-size=32" } });
-    await row("memory", "V8's heap of 32 MB", memoryOutcome(ended), ended, p);
-  }
-  const group = "/sys/fs/cgroup/memory/cellhue-reliability";
-  if (
-    possible("a cgroup's limit of memory", () => {
-      mkdirSync(group, { recursive: true });
-      writeFileSync(join(group, "memory.limit_in_bytes"), "300M");
-    })
-  ) {
-    const p = prepared();
-    const enter = ["sh", "-c", `echo $$ > ${group}/cgroup.procs; exec "$@"`, "sh"];
-    const ended = await cellhue(p.args, { through: enter });
-    await row("memory", "a container of 300 MB", memoryOutcome(ended), ended, p);
-    possible("to remove the cgroup", () => run("rmdir", group));
-  }
-
-  // Standard output.
-  {
-    const p = prepared();
-    const quoted = [process.execPath, main, ...p.args].map((a) => `'${a}'`).join(" ");
-    const piped = await cellhue([], {
-      through: ["bash", "-c", `${quoted} --json | head -1; echo "codes \${PIPESTATUS[0]}"`],
-    });
-    const wrong = /\n {4}at |EPIPE/.test(piped.stderr) ? ["a stack trace"] : [];
-    if (!/codes 0/.test(piped.stdout)) wrong.push(piped.stdout);
-    await row("output", "cellhue run … | head -1", { codes: [0] }, piped, p, wrong);
-    const q = prepared();
-    const full = await cellhue([], {
-      through: ["bash", "-c", `${quoted.replaceAll(p.out, q.out)} > /dev/full`],
-    });
-    await row(
-      "output",
-      "cellhue run … > a full disk",
-      { codes: [2], words: /standard output: the disk is full/ },
-      full,
-      q,
-    );
-  }
   return rows;
 }
 
@@ -628,10 +651,18 @@ async function measure() {
   return figures;
 }
 
-/** Figures of several calls with --only, as one. */
+/** Figures of several calls with --only or --section, as one; a case that was tried again counts as it ended last. */
 function together(paths) {
   const all = paths.map((path) => JSON.parse(readFileSync(path, "utf8")));
-  return Object.assign({}, ...all, { failures: all.flatMap((one) => one.failures) });
+  const rows = new Map();
+  for (const { faults = [] } of all) for (const row of faults) rows.set(`${row.group}: ${row.what}`, row);
+  const failures = all
+    .flatMap((one) => one.failures)
+    .filter(({ kind, detail }) => {
+      const row = [...rows].find(([name]) => `${kind}: ${detail}`.startsWith(`${name};`))?.[1];
+      return row?.survived !== true;
+    });
+  return Object.assign({}, ...all, { faults: [...rows.values()], failures, calls: paths.length });
 }
 
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));

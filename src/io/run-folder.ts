@@ -334,6 +334,16 @@ export class RunFolder {
     }
   }
 
+  /** What a failure comes from: that the folder was removed meanwhile, where it was; else the error itself. */
+  causeOf(error: unknown): unknown {
+    try {
+      this.held?.requireHeld();
+      return error;
+    } catch (gone) {
+      return gone;
+    }
+  }
+
   /** Lets go of the folder. */
   close(): void {
     this.held?.release();

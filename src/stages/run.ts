@@ -46,6 +46,8 @@ export async function runThrough(
     for (const stage of chain.slice(0, chain.indexOf(last) + 1))
       await oneStage(stage, run, input.settings, ctx, async () => input);
     return await resultOf(run);
+  } catch (error) {
+    throw run.causeOf(error);
   } finally {
     run.close();
   }
@@ -58,6 +60,8 @@ export async function preprocessFile(settings: Settings, ctx: StageContext = qui
     const { preprocessStage } = await import("./preprocess.js");
     await preprocessStage(run, input.settings, ctx, input);
     return await resultOf(run);
+  } catch (error) {
+    throw run.causeOf(error);
   } finally {
     run.close();
   }
@@ -95,6 +99,8 @@ export async function runStage(
       await anyStage(name as ChainedStage, run, settings, ctx);
     }
     return await resultOf(run);
+  } catch (error) {
+    throw run.causeOf(error);
   } finally {
     run.close();
   }
@@ -112,6 +118,8 @@ export async function explainSamplesOf(
     const { settings } = run.record;
     const { explainSamples } = await import("./explain.js");
     return await explainSamples(run, settings, ctx, () => inputOf(run, settings, ctx), names);
+  } catch (error) {
+    throw run.causeOf(error);
   } finally {
     run.close();
   }

@@ -366,6 +366,10 @@ describe("lock", () => {
       () => run.setSettings(settings()),
     ])
       expect((await errorOf(work())).message).toMatch(/another cellhue works on a new one/);
+    expect(run.causeOf(new Error("some file is missing"))).toHaveProperty(
+      "message",
+      expect.stringMatching(/another cellhue works/),
+    );
     run.close();
     expect(readdirSync(root)).toEqual(["run.lock"]);
     expect(readFileSync(join(root, "run.lock"), "utf8")).toBe(other);
@@ -374,6 +378,8 @@ describe("lock", () => {
   it("of a dead process tells the stage that it was in, to the next one only", async () => {
     const run = await RunFolder.create(root, start());
     await run.begin("preprocess", settings());
+    const bug = new Error("a bug");
+    expect(run.causeOf(bug)).toBe(bug);
     run.close();
     const dead = { pid: 2 ** 22 + 1, host: hostname(), began: null };
     writeFileSync(join(root, "run.lock"), JSON.stringify(dead));
