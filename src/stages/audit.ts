@@ -7,7 +7,7 @@ import { basename, join } from "node:path";
 import type { Settings } from "../config.js";
 import { CellhueError } from "../errors.js";
 import { accuracy } from "../evaluate/accuracy.js";
-import { baselines } from "../evaluate/baselines/index.js";
+import { baselinesFor } from "../evaluate/baselines/index.js";
 import { predictability } from "../evaluate/baselines/predictability.js";
 import { bootstrap, type Interval } from "../evaluate/bootstrap.js";
 import { findDuplicates } from "../evaluate/duplicates.js";
@@ -127,7 +127,9 @@ async function heldOut(root: string, { samples, splits }: Design, { net }: Setti
     const { classes } = samples;
     const paths = new Map<string, (k: number) => string>([
       ...net.map((name) => [name, (k: number) => `folds/${name}/${k}/predictions.csv`] as const),
-      ...baselines.map(({ name }) => [name, (k: number) => `baselines/${name}/${k}.csv`] as const),
+      ...baselinesFor(classes.length).map(
+        ({ name }) => [name, (k: number) => `baselines/${name}/${k}.csv`] as const,
+      ),
     ]);
     const predicted = new Map<string, Int32Array>();
     let actual = new Int32Array(0);

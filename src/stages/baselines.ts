@@ -7,7 +7,7 @@ import type { Settings } from "../config.js";
 import type { SampleValues } from "../encode/encoder.js";
 import { throwIfAborted } from "../errors.js";
 import type { Features } from "../evaluate/baselines/classifier.js";
-import { baselines } from "../evaluate/baselines/index.js";
+import { baselines as allBaselines, baselinesFor } from "../evaluate/baselines/index.js";
 import { readBaselineScores, readSampleValues } from "../io/encoded.js";
 import { predictionsCsv } from "../io/fold-predictions.js";
 import { readSamples } from "../io/images.js";
@@ -25,6 +25,14 @@ export async function baselinesStage(run: RunFolder, settings: Settings, ctx: St
   const samples = await readSamples(run);
   const { splits } = await readSplits(run);
   const k = samples.classes.length;
+  const baselines = baselinesFor(k);
+  if (baselines.length < allBaselines.length)
+    progress.warn(
+      `${k} classes: ${allBaselines
+        .filter((b) => !baselines.includes(b))
+        .map(({ title }) => title)
+        .join(", ")} would take hours and are left out`,
+    );
   const found = new Map<string, Float64Array[]>(baselines.map(({ name }) => [name, []]));
   const outputs: string[] = [];
   const task = progress.task("baselines", splits.length * baselines.length);

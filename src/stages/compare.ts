@@ -7,7 +7,7 @@
 import { basename } from "node:path";
 import type { Settings } from "../config.js";
 import { throwIfAborted } from "../errors.js";
-import { baselines } from "../evaluate/baselines/index.js";
+import { baselinesFor } from "../evaluate/baselines/index.js";
 import { type Calibration, calibration } from "../evaluate/calibration.js";
 import { conformalCoverage } from "../evaluate/conformal.js";
 import { confusionMatrix } from "../evaluate/confusion-matrix.js";
@@ -209,6 +209,7 @@ export async function compareStage(run: RunFolder, settings: Settings, ctx: Stag
   const warnings: Undertrained[] = [];
   const curves: { net: string; folds: { fold: number; loss: number[] }[] }[] = [];
   const pooled = new Map<string, Pooled[]>();
+  const baselines = baselinesFor(names.length);
   const task = progress.task("metrics", settings.net.length + baselines.length);
   for (const net of settings.net) {
     throwIfAborted(signal);

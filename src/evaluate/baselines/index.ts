@@ -55,6 +55,15 @@ export const baselines: readonly Baseline[] = [
   { name: "majority", title: "largest class", features: "none", fit: fitMajority },
 ];
 
+/** Above so many classes a logistic regression of one vector a class takes hours where the nets take minutes. */
+const MOST_CLASSES_OF_LOGISTIC = 200;
+
+/** Those that are fitted where there are so many classes: above 200 none that solves a problem for each class. */
+export const baselinesFor = (classes: number): readonly Baseline[] =>
+  classes <= MOST_CLASSES_OF_LOGISTIC
+    ? baselines
+    : baselines.filter(({ name }) => !["logistic_l2", "logistic_l1", "four_numbers"].includes(name));
+
 /** @throws RangeError where there is none of this name */
 export function baselineOf(name: BaselineName): Baseline {
   const found = baselines.find((baseline) => baseline.name === name);

@@ -3,6 +3,7 @@ import {
   type BaselineName,
   baselineOf,
   baselines,
+  baselinesFor,
   runBaseline,
 } from "../../../src/evaluate/baselines/index.js";
 import { baselineCases, features, largestDifference } from "./oracle.js";
@@ -12,6 +13,12 @@ const numbers = baselineCases.flatMap(({ numbers, ...rest }) =>
 );
 
 describe("the baselines", () => {
+  it("are all there up to 200 classes; beyond, none that solves a problem for each class", () => {
+    for (const classes of [1, 2, 200]) expect(baselinesFor(classes)).toEqual(baselines);
+    const names = ["knn", "nearest_centroid", "majority"];
+    expect(baselinesFor(201).map(({ name }) => name)).toEqual(names);
+  });
+
   it("have names that are safe in files, all different", () => {
     const names = baselines.map(({ name }) => name);
     expect(names).toEqual([
