@@ -19,7 +19,7 @@ export function gradients(g: Graph, of: Value, wrt: readonly Value[], seed?: Val
     for (const v of entry.outputs) active.add(v.name);
     return true;
   });
-  const grads = new Map<string, Value>([[of.name, seed ?? ones(g, of)]]);
+  const grads = new Map<string, Value>([[of.name, inLayoutOf(g, of, seed ?? ones(g, of))]]);
   for (const entry of path.reverse()) {
     const arriving = entry.outputs.map((v) => grads.get(v.name));
     if (arriving.every((v) => v === undefined)) continue;
@@ -29,7 +29,14 @@ export function gradients(g: Graph, of: Value, wrt: readonly Value[], seed?: Val
       const grad = leaving[i];
       if (!needed[i] || grad === undefined) return;
       const sofar = grads.get(v.name);
-      grads.set(v.name, sofar === undefined ? grad : g.op("Add", [sofar, grad], v.dims));
+      if (typeof grad === "function") grads.set(v.name, grad(sofar));
+      else
+        grads.set(
+          v.name,
+          sofar === undefined
+            ? grad
+            : g.op("Add", [sofar, grad], v.dims, {}, { blocked: v.blocked ?? false }),
+        );
     });
   }
   return wrt.map((v) => {
@@ -38,6 +45,8 @@ export function gradients(g: Graph, of: Value, wrt: readonly Value[], seed?: Val
     return grad;
   });
 }
+
+const inLayoutOf = (g: Graph, of: Value, v: Value): Value => (of.blocked ? g.toBlocked(v) : v);
 
 function ones(g: Graph, like: Value): Value {
   if (like.dims.length === 0) return g.scalar(1);

@@ -2,7 +2,8 @@
  * Role: builds an ONNX graph node by node and keeps, beside it, the tape from which `gradients` differentiates.
  * Contract: a Value is a name with a type and dims; ops append nodes and return Values. An op that can be
  * differentiated records a vector–Jacobian product (`record`); the files in ops/ hold forward and backward together.
- * Values with symbolic dims (strings) run forward; differentiation needs numbers.
+ * Values with symbolic dims (strings) run forward; differentiation needs numbers. Feature maps may be held in onnxruntime's
+ * own layout ("blocked": N × C/b × H × W × b, where b channels fill a vector register); only ops that say so take them.
  */
 import {
   type Attribute,
@@ -18,6 +19,19 @@ import {
 export type { Attribute, Dim, ElementType, TypedArray } from "./onnx.js";
 export type Value = ValueRecord;
 
+/** Operators of the blocked layout. */
+export const nchwc = "com.microsoft.nchwc";
+
+interface OpOptions {
+  domain?: string;
+  type?: ElementType;
+  /** The layout of the output, from an op that takes blocked values; left out, it takes none. */
+  blocked?: boolean;
+}
+
+/** A gradient that adds itself to what has come by other ways so far, in one pass. */
+export type Adding = (sofar: Value | undefined) => Value;
+
 /**
  * Vector–Jacobian product of one recorded op.
  * @param outputGrads gradient of the loss by each output, undefined where the loss does not depend on it
@@ -26,7 +40,7 @@ export type Value = ValueRecord;
 export type Vjp = (
   outputGrads: readonly (Value | undefined)[],
   needed: readonly boolean[],
-) => (Value | undefined)[];
+) => (Value | Adding | undefined)[];
 
 export interface TapeEntry {
   readonly what: string;
@@ -106,10 +120,9 @@ export class Graph {
     inputs: readonly (Value | null)[],
     dims: readonly Dim[],
     attributes: Record<string, Attribute> = {},
-    options: { domain?: string; type?: ElementType } = {},
+    { domain, type = inputs[0]?.type ?? "float32", blocked }: OpOptions = {},
   ): Value {
-    const type = options.type ?? inputs[0]?.type ?? "float32";
-    return this.multi(opType, inputs, [{ dims, type }], attributes, options.domain)[0];
+    return this.multi(opType, inputs, [{ dims, type }], attributes, { domain, blocked })[0];
   }
 
   /** Appends a node with several outputs. A null input is an omitted optional one. */
@@ -118,12 +131,15 @@ export class Graph {
     inputs: readonly (Value | null)[],
     outputs: readonly { dims: readonly Dim[]; type?: ElementType }[],
     attributes: Record<string, Attribute> = {},
-    domain = "",
+    { domain = "", blocked }: Omit<OpOptions, "type"> = {},
   ): Value[] {
+    if (blocked === undefined && inputs.some((v) => v?.blocked))
+      throw new Error(`${opType} does not take values in the blocked layout`);
     const values = outputs.map(({ dims, type }) => ({
       name: this.fresh(opType),
       type: type ?? "float32",
       dims,
+      ...(blocked && { blocked }),
     }));
     this.nodes.push({
       opType,
@@ -140,8 +156,26 @@ export class Graph {
     this.tape.push({ what, inputs, outputs, vjp });
   }
 
-  /** Names a value as an output of the graph. */
-  output(name: string, value: Value): void {
+  /** A map in the blocked layout, its channels filled up to whole blocks with zeros. Not differentiable (ops/layout.ts is). */
+  toBlocked(v: Value): Value {
+    if (v.blocked) return v;
+    const [n, c, ...map] = staticDims(v);
+    const rest = (4 - (c % 4)) % 4; // the operator takes multiples of 4, and fills up what is left
+    const whole =
+      rest === 0 ? v : this.op("Pad", [v, this.ints([0, 0, 0, 0, 0, rest, 0, 0])], [n, c + rest, ...map]);
+    return this.op("ReorderInput", [whole], v.dims, {}, { domain: nchwc, blocked: true });
+  }
+
+  /** A map as N×C×H×W. Not differentiable (ops/layout.ts is). */
+  toPlain(v: Value): Value {
+    if (!v.blocked) return v;
+    const channels = v.dims[1] as number;
+    return this.op("ReorderOutput", [v], v.dims, { channels }, { domain: nchwc, blocked: false });
+  }
+
+  /** Names a value as an output of the graph; a blocked one leaves it plain. */
+  output(name: string, of: Value): void {
+    const value = this.toPlain(of);
     this.outputs.push({ name, type: value.type, dims: value.dims });
     this.exposed.push(value.name);
   }

@@ -33,6 +33,7 @@ export type Attribute =
   | readonly number[]
   | string
   | { readonly float: number }
+  | { readonly floats: readonly number[] }
   | { readonly tensor: TensorRecord };
 export interface NodeRecord {
   readonly opType: string;
@@ -45,6 +46,8 @@ export interface ValueRecord {
   readonly name: string;
   readonly type: ElementType;
   readonly dims: readonly Dim[];
+  /** Held in onnxruntime's own layout (graph.ts); dims are those of the plain value all the same. */
+  readonly blocked?: boolean;
 }
 export interface ModelRecord {
   readonly graphName: string;
@@ -88,6 +91,9 @@ function writeAttribute(w: Writer, name: string, value: Attribute): void {
   } else if ("float" in value) {
     tag(w, 2, fixed32).float(value.float);
     tag(w, 20, varint).int32(1);
+  } else if ("floats" in value) {
+    for (const x of value.floats) tag(w, 7, fixed32).float(x);
+    tag(w, 20, varint).int32(6);
   } else if ("tensor" in value) {
     nested(w, 5, (u) => writeTensor(u, value.tensor));
     tag(w, 20, varint).int32(4);

@@ -5,7 +5,6 @@
  * Contract: images N×3×H×W → logits N×classes; unlike the other nets' its last layer has a shape that depends on H and W.
  */
 import type { Value } from "../graph/graph.js";
-import { relu } from "../graph/ops/elementwise.js";
 import { reshape } from "../graph/ops/reshape.js";
 import { convNorm, head, type NetContext, torchNorm as norm } from "./layers.js";
 
@@ -13,7 +12,7 @@ const CHANNELS = 64;
 const DROPOUT = 0.5;
 
 export function compact(ctx: NetContext, images: Value, classes: number): Value {
-  const shared = { channels: CHANNELS, stride: 2, norm, activation: relu };
+  const shared = { channels: CHANNELS, stride: 2, norm, activation: "relu" } as const;
   const near = convNorm(ctx, "conv1", "bn1", images, { ...shared, kernel: 5 }); // 64×H/2×W/2
   const x = convNorm(ctx, "conv2", "bn2", near, { ...shared, kernel: 3 }); // 64×H/4×W/4
   ctx.features = x;

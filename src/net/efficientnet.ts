@@ -4,29 +4,29 @@
  * padding and eps, as its published weights need.
  * Contract: images N×3×H×W → logits N×classes.
  */
-import type { Graph, Value } from "../graph/graph.js";
+import type { Value } from "../graph/graph.js";
 import { type Pads, padAll } from "../graph/ops/conv2d.js";
-import { add, mul, relu6, sigmoid, silu } from "../graph/ops/elementwise.js";
+import { add, mul, sigmoid, silu } from "../graph/ops/elementwise.js";
 import { linear } from "../graph/ops/linear.js";
 import { globalAveragePool } from "../graph/ops/pool.js";
 import { reshape } from "../graph/ops/reshape.js";
-import { convNorm, head, type NetContext, type NormOptions, torchNorm } from "./layers.js";
+import { type Activation, convNorm, head, type NetContext, type NormOptions, torchNorm } from "./layers.js";
 
 interface Variant {
-  activation: (g: Graph, x: Value) => Value;
+  activation: Activation;
   squeezeExcitation: boolean;
   norm: NormOptions;
   pads: (size: readonly number[], kernel: number, stride: number) => Pads;
 }
 
 const b0: Variant = {
-  activation: silu,
+  activation: "silu",
   squeezeExcitation: true,
   norm: torchNorm,
   pads: (_, kernel) => padAll((kernel - 1) / 2),
 };
 const lite0: Variant = {
-  activation: relu6,
+  activation: "relu6",
   squeezeExcitation: false,
   // The published weights need this eps. TensorFlow's momentum of 0.01 would leave the running statistics ImageNet's
   // after the few dozen steps of a small data set, so torchvision's 0.1 is taken.

@@ -5,9 +5,11 @@
  * kept, and nothing is dropped, as after PyTorch's `eval()`.
  */
 import type { Dim, Graph, Value } from "../graph/graph.js";
-import { batchNormEvaluation, batchNormTraining } from "../graph/ops/batch-norm.js";
+import { type BatchNormTraining, batchNormEvaluation, batchNormTraining } from "../graph/ops/batch-norm.js";
+import { batchNormEvaluationBlocked, batchNormTrainingBlocked } from "../graph/ops/batch-norm-blocked.js";
 import { conv2d, type Pads, padAll } from "../graph/ops/conv2d.js";
-import { mul } from "../graph/ops/elementwise.js";
+import { add, mul, relu, relu6, silu } from "../graph/ops/elementwise.js";
+import { blocked } from "../graph/ops/layout.js";
 import { linear } from "../graph/ops/linear.js";
 import type { ParamSpec } from "./tensors.js";
 
@@ -76,7 +78,25 @@ export interface NormOptions {
 /** torch.nn.BatchNorm2d's defaults. */
 export const torchNorm: NormOptions = { eps: 1e-5, momentum: 0.1 };
 
-export function batchNorm(ctx: NetContext, name: string, x: Value, norm: NormOptions): Value {
+export type Activation = "relu" | "relu6" | "silu";
+const activations = { relu, relu6, silu };
+
+/** What follows a normalisation. */
+export interface Following {
+  /** The shortcut that is added before the activation; made after the normalisation's parameters. */
+  added?: () => Value;
+  activation?: Activation;
+}
+
+/** Batch norm, the addition of a shortcut, and the activation. */
+export function batchNorm(
+  ctx: NetContext,
+  name: string,
+  x: Value,
+  norm: NormOptions,
+  following: Following = {},
+): Value {
+  const { g } = ctx;
   const dims = [x.dims[1] as number];
   const p = {
     weight: ctx.param(`${name}.weight`, dims, "bn_weight"),
@@ -85,14 +105,36 @@ export function batchNorm(ctx: NetContext, name: string, x: Value, norm: NormOpt
     runningVar: ctx.param(`${name}.running_var`, dims, "bn_var"),
     ...norm,
   };
-  if (!ctx.trains(name)) return batchNormEvaluation(ctx.g, x, p);
-  const out = batchNormTraining(ctx.g, x, p);
-  ctx.updated.set(`${name}.running_mean`, out.runningMean);
-  ctx.updated.set(`${name}.running_var`, out.runningVar);
-  return out.y;
+  const { activation } = following;
+  const trains = ctx.trains(name);
+  if (trains) {
+    // their place, before those of the shortcut
+    ctx.updated.set(`${name}.running_mean`, p.runningMean);
+    ctx.updated.set(`${name}.running_var`, p.runningVar);
+  }
+  const added = following.added?.();
+  const followed = (out: BatchNormTraining) => {
+    ctx.updated.set(`${name}.running_mean`, out.runningMean);
+    ctx.updated.set(`${name}.running_var`, out.runningVar);
+    return out.y;
+  };
+  if (x.blocked) {
+    // in one pass, but for SiLU
+    const rest = {
+      added: added && blocked(g, added),
+      activation: activation === "silu" ? undefined : activation,
+    };
+    const y = trains
+      ? followed(batchNormTrainingBlocked(g, x, p, rest))
+      : batchNormEvaluationBlocked(g, x, p, rest);
+    return activation === "silu" ? silu(g, y) : y;
+  }
+  const normed = trains ? followed(batchNormTraining(g, x, p)) : batchNormEvaluation(g, x, p);
+  const y = added ? add(g, normed, added) : normed;
+  return activation ? activations[activation](g, y) : y;
 }
 
-export interface ConvNormOptions {
+export interface ConvNormOptions extends Following {
   channels: number;
   kernel: number;
   stride?: number;
@@ -100,10 +142,9 @@ export interface ConvNormOptions {
   pads?: Pads;
   depthwise?: boolean;
   norm: NormOptions;
-  activation?: (g: Graph, x: Value) => Value;
 }
 
-/** Convolution without bias, batch norm, activation. */
+/** Convolution without bias, batch norm, shortcut, activation. */
 export function convNorm(
   ctx: NetContext,
   conv: string,
@@ -115,8 +156,7 @@ export function convNorm(
   const inputs = x.dims[1] as number;
   const weight = ctx.param(`${conv}.weight`, [channels, depthwise ? 1 : inputs, kernel, kernel], "conv");
   const y = conv2d(ctx.g, x, weight, { stride, pads, groups: depthwise ? inputs : 1 });
-  const normed = batchNorm(ctx, bn, y, options.norm);
-  return options.activation ? options.activation(ctx.g, normed) : normed;
+  return batchNorm(ctx, bn, y, options.norm, options);
 }
 
 /** The last layer: N×C → N×classes. */

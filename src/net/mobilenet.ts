@@ -3,7 +3,7 @@
  * Contract: images N×3×H×W → logits N×classes.
  */
 import type { Value } from "../graph/graph.js";
-import { add, relu6 } from "../graph/ops/elementwise.js";
+import { add } from "../graph/ops/elementwise.js";
 import { globalAveragePool } from "../graph/ops/pool.js";
 import { convNorm, head, type NetContext, torchNorm as norm } from "./layers.js";
 
@@ -27,7 +27,7 @@ export function mobilenetV2(ctx: NetContext, images: Value, classes: number): Va
       stride,
       depthwise,
       norm,
-      activation: relu6,
+      activation: "relu6",
     });
   let x = unit("features.0", images, 32, 3, 2);
   let index = 1;

@@ -3,7 +3,6 @@
  * Contract: images N×3×H×W → logits N×classes.
  */
 import type { Value } from "../graph/graph.js";
-import { add, relu } from "../graph/ops/elementwise.js";
 import { globalAveragePool, maxPool } from "../graph/ops/pool.js";
 import { convNorm, head, type NetContext, torchNorm as norm } from "./layers.js";
 
@@ -13,7 +12,7 @@ export function resnet18(ctx: NetContext, images: Value, classes: number): Value
     kernel: 7,
     stride: 2,
     norm,
-    activation: relu,
+    activation: "relu",
   }); // 64×H/2
   x = maxPool(ctx.g, x, { kernel: 3, stride: 2, pad: 1 }); // 64×H/4
   [64, 128, 256, 512].forEach((channels, i) => {
@@ -30,10 +29,9 @@ function basicBlock(ctx: NetContext, name: string, x: Value, channels: number, s
     kernel: 3,
     stride,
     norm,
-    activation: relu,
+    activation: "relu",
   });
-  const z = convNorm(ctx, `${name}.conv2`, `${name}.bn2`, y, { channels, kernel: 3, norm });
-  const shortcut =
+  const shortcut = () =>
     stride === 1
       ? x
       : convNorm(ctx, `${name}.downsample.0`, `${name}.downsample.1`, x, {
@@ -42,5 +40,11 @@ function basicBlock(ctx: NetContext, name: string, x: Value, channels: number, s
           stride,
           norm,
         });
-  return relu(ctx.g, add(ctx.g, z, shortcut));
+  return convNorm(ctx, `${name}.conv2`, `${name}.bn2`, y, {
+    channels,
+    kernel: 3,
+    norm,
+    added: shortcut,
+    activation: "relu",
+  });
 }

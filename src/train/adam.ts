@@ -73,3 +73,53 @@ export function adamScalars(
     kept: 1 - lr * weightDecay,
   };
 }
+
+/** Parameters of fewer values than this are moved together, where they are many: what they cost is nodes, not arithmetic. */
+const SMALL = 8192;
+const MANY = 8;
+
+/** A step of many parameters, as `adamStep` of each and to the same bits. */
+export function adamSteps(
+  g: Graph,
+  states: readonly AdamState[],
+  grads: readonly Value[],
+  scalars: AdamScalars<Value>,
+  k = adamDefaults,
+): AdamState[] {
+  const sizes = states.map(({ weight }) => sizeOf(staticDims(weight)));
+  const small = states.flatMap((_, i) => (sizes[i] < SMALL ? [i] : []));
+  const many = small.length >= MANY;
+  const next = states.map((state, i) =>
+    many && sizes[i] < SMALL ? state : adamStep(g, state, grads[i], scalars, k),
+  );
+  if (!many) return next;
+  const lengths = small.map((i) => sizes[i]);
+  const dims = [lengths.reduce((a, b) => a + b)];
+  const joined = (values: readonly Value[]) => {
+    const flat = small.map((i) => g.op("Reshape", [values[i], g.ints([sizes[i]])], [sizes[i]]));
+    return g.op("Concat", flat, dims, { axis: 0 });
+  };
+  const all = adamStep(
+    g,
+    {
+      weight: joined(states.map(({ weight }) => weight)),
+      m: joined(states.map(({ m }) => m)),
+      v: joined(states.map(({ v }) => v)),
+    },
+    joined(grads),
+    scalars,
+    k,
+  );
+  const apart = (whole: Value) =>
+    g.multi(
+      "Split",
+      [whole, g.ints(lengths)],
+      lengths.map((length) => ({ dims: [length] })),
+      { axis: 0 },
+    );
+  const [weights, ms, vs] = [apart(all.weight), apart(all.m), apart(all.v)];
+  small.forEach((i, j) => {
+    next[i] = { weight: weights[j], m: ms[j], v: vs[j] };
+  });
+  return next;
+}

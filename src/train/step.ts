@@ -17,7 +17,7 @@ import { nets } from "../net/nets.js";
 import type { Tensors } from "../net/tensors.js";
 import type { NetName } from "../net/weights/layouts.js";
 import type { RandomState } from "../random.js";
-import { adamScalars, adamStep } from "./adam.js";
+import { adamScalars, adamSteps } from "./adam.js";
 import { type Criterion, targetRows } from "./criterion.js";
 import { SecondPass, saliencyGraph } from "./guided.js";
 
@@ -82,11 +82,12 @@ export function trainingGraph(
   };
   const grads = gradients(g, minimised, ctx.trainable);
   g.output("loss", loss);
-  ctx.trainable.forEach((weight, i) => {
-    const { name } = weight;
+  const states = ctx.trainable.map((weight) => {
     const length = [sizeOf(staticDims(weight))];
-    const state = { weight, m: g.input(`m:${name}`, length), v: g.input(`v:${name}`, length) };
-    const next = adamStep(g, state, grads[i], scalars);
+    return { weight, m: g.input(`m:${weight.name}`, length), v: g.input(`v:${weight.name}`, length) };
+  });
+  adamSteps(g, states, grads, scalars).forEach((next, i) => {
+    const { name } = ctx.trainable[i];
     g.output(`next:${name}`, next.weight);
     g.output(`next:m:${name}`, next.m);
     g.output(`next:v:${name}`, next.v);

@@ -8,6 +8,10 @@ import {
   batchNormEvaluation,
   batchNormTraining,
 } from "../../src/graph/ops/batch-norm.js";
+import {
+  batchNormEvaluationBlocked,
+  batchNormTrainingBlocked,
+} from "../../src/graph/ops/batch-norm-blocked.js";
 import { cast } from "../../src/graph/ops/cast.js";
 import { clip } from "../../src/graph/ops/clip.js";
 import { concatChannels } from "../../src/graph/ops/concat.js";
@@ -27,13 +31,14 @@ import {
   sub,
 } from "../../src/graph/ops/elementwise.js";
 import { gatherColumns } from "../../src/graph/ops/gather-columns.js";
+import { blocked } from "../../src/graph/ops/layout.js";
 import { linear } from "../../src/graph/ops/linear.js";
 import { matMul, productTransposed } from "../../src/graph/ops/matmul.js";
 import { globalAveragePool, maxPool, type PoolOptions } from "../../src/graph/ops/pool.js";
 import { rowSmallest, rowSum } from "../../src/graph/ops/reduce.js";
 import { reshape } from "../../src/graph/ops/reshape.js";
 import { zeroMissing } from "../../src/graph/ops/zero-missing.js";
-import { createSession } from "../../src/graph/session.js";
+import { channelBlock, createSession } from "../../src/graph/session.js";
 import { RandomState } from "../../src/random.js";
 import { type Digest, deviation } from "../net/formula.js";
 
@@ -59,12 +64,14 @@ const cases = JSON.parse(readFileSync("test/fixtures/ops.json", "utf8")) as Case
 const ops: Record<string, (g: Graph, inputs: Value[], options: Record<string, unknown>) => Value[]> = {
   conv2d: (g, [x, weight, bias], options) => [conv2d(g, x, weight, { ...(options as ConvOptions), bias })],
   batchNormTraining: (g, inputs, options) => {
-    const out = batchNormTraining(g, inputs[0], normParams(inputs, options));
+    const norm = inputs[0].blocked ? batchNormTrainingBlocked : batchNormTraining;
+    const out = norm(g, inputs[0], normParams(inputs, options));
     return [out.y, out.runningMean, out.runningVar];
   },
-  batchNormEvaluation: (g, inputs, options) => [
-    batchNormEvaluation(g, inputs[0], normParams(inputs, options)),
-  ],
+  batchNormEvaluation: (g, inputs, options) => {
+    const norm = inputs[0].blocked ? batchNormEvaluationBlocked : batchNormEvaluation;
+    return [norm(g, inputs[0], normParams(inputs, options))];
+  },
   maxPool: (g, [x], options) => [maxPool(g, x, options as unknown as PoolOptions)],
   globalAveragePool: (g, [x]) => [globalAveragePool(g, x)],
   concatChannels: (g, parts) => [concatChannels(g, parts)],
@@ -119,12 +126,34 @@ function gap(actual: ArrayLike<number>, expected: Expected): number {
   return Math.max(...expected.all.map((e, i) => Math.abs(actual[i] - e) / Math.max(1, Math.abs(e))));
 }
 
-describe.each(Object.keys(ops))("%s", (op) => {
-  const own = cases.map((oracle, seed) => ({ ...oracle, seed })).filter((oracle) => oracle.op === op);
+/** Which inputs are maps, of the ops that take maps in the blocked layout. */
+const maps: Record<string, (input: number) => boolean> = {
+  ...Object.fromEntries(
+    ["conv2d", "batchNormTraining", "batchNormEvaluation", "maxPool", "globalAveragePool", "mul"].map(
+      (op) => [op, (input: number) => input === 0],
+    ),
+  ),
+  ...Object.fromEntries(["concatChannels", "add", "reshape"].map((op) => [op, () => true])),
+};
+
+const named = cases.map((oracle, seed) => ({ ...oracle, seed }));
+const blockable = named.filter(({ op, inputs }) => op in maps && inputs[0].dims.length === 4);
+
+describe.each([
+  ...Object.keys(ops).map((op) => ({ op, layout: "plain", own: named.filter((oracle) => oracle.op === op) })),
+  ...[...new Set(blockable.map(({ op }) => op))].map((op) => ({
+    op,
+    layout: "blocked",
+    own: blockable.filter((oracle) => oracle.op === op),
+  })),
+])("$op, $layout", ({ op, layout, own }) => {
   it.each(own)("$name", async ({ seed, inputs, options, outs, grads }) => {
-    const g = new Graph();
+    const g = new Graph("op", layout === "blocked" ? await channelBlock() : 1);
     const values = inputs.map(({ dims }, i) => g.input(`in${i}`, dims));
-    const ys = ops[op](g, values, options);
+    const given = values.map((v, i) =>
+      g.block > 1 && maps[op](i) && v.dims.length === 4 ? blocked(g, v) : v,
+    );
+    const ys = ops[op](g, given, options);
     const asked = Object.keys(grads).map(Number);
     ys.forEach((y, i) => {
       expect(y.dims).toEqual(outs[i].dims);

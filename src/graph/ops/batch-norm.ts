@@ -1,6 +1,6 @@
 /**
  * Role: batch normalisation over N, H and W, as torch.nn.BatchNorm2d.
- * Contract: NCHW. Training: normalises by the batch and returns the updated running statistics (the variance with
+ * Contract: plain maps (blocked ones: batch-norm-blocked.ts). Training: normalises by the batch and returns the updated running statistics (the variance with
  * Bessel's correction, as PyTorch keeps it). Evaluation: normalises by the running statistics.
  * Reference: Ioffe & Szegedy 2015.
  */
@@ -71,7 +71,7 @@ export function batchNormTraining(g: Graph, x: Value, p: BatchNormParams): Batch
   };
 }
 
-function blend(g: Graph, old: Value, fresh: Value, momentum: number): Value {
+export function blend(g: Graph, old: Value, fresh: Value, momentum: number): Value {
   const kept = g.op("Mul", [old, g.scalar(1 - momentum)], old.dims);
   return g.op("Add", [kept, g.op("Mul", [fresh, g.scalar(momentum)], old.dims)], old.dims);
 }

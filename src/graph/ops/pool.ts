@@ -1,5 +1,7 @@
 /** Role: pooling. Contract: NCHW; as torch.nn.MaxPool2d and AdaptiveAvgPool2d(1) + flatten. */
 import { type Graph, sizeOf, staticDims, type Value } from "../graph.js";
+import { filled, plain, scaled, stored, sums, unfilled } from "./layout.js";
+import { maxPoolBlocked } from "./pool-blocked.js";
 
 export interface PoolOptions {
   kernel: number;
@@ -20,11 +22,20 @@ function ceilSize(size: number, kernel: number, stride: number, pad: number): nu
   return (out - 1) * stride < size + pad ? out : out - 1;
 }
 
-export function maxPool(g: Graph, x: Value, { kernel, stride, pad, ceil = false }: PoolOptions): Value {
+export function maxPool(g: Graph, x: Value, options: PoolOptions): Value {
+  const { kernel, stride, pad, ceil = false } = options;
   const [n, c, h, w] = x.dims as [number, number, number, number];
   const pooled = (size: number) =>
     ceil ? ceilSize(size, kernel, stride, pad) : outSize(size, kernel, stride, 2 * pad);
-  const dims = [n, c, pooled(h), pooled(w)];
+  if (x.blocked && stride <= kernel) {
+    const axis = (size: number) => ({ kernel, stride, pad, out: pooled(size) });
+    return maxPoolBlocked(g, x, axis(h), axis(w));
+  }
+  return maxPoolPlain(g, plain(g, x), [n, c, pooled(h), pooled(w)], options);
+}
+
+function maxPoolPlain(g: Graph, x: Value, dims: number[], options: PoolOptions): Value {
+  const { kernel, stride, pad, ceil = false } = options;
   const [y, indices] = g.multi("MaxPool", [x], [{ dims }, { dims, type: "int64" }], {
     kernel_shape: [kernel, kernel],
     strides: [stride, stride],
@@ -49,6 +60,7 @@ export function maxPool(g: Graph, x: Value, { kernel, stride, pad, ceil = false 
 
 /** Mean over height and width: N×C×H×W → N×C. */
 export function globalAveragePool(g: Graph, x: Value): Value {
+  if (x.blocked) return globalAveragePoolBlocked(g, x);
   const [n, c, h, w] = x.dims;
   const y = g.op("ReduceMean", [x, g.ints([2, 3])], [n, c], { keepdims: 0 });
   g.record("globalAveragePool", [x], [y], ([dy]) => {
@@ -57,6 +69,23 @@ export function globalAveragePool(g: Graph, x: Value): Value {
     const share = g.op("Mul", [dy, g.scalar(1 / sizeOf([hh, ww]))], dy.dims);
     const column = g.op("Reshape", [share, g.ints([-1, cc, 1, 1])], [n, cc, 1, 1]);
     return [g.op("Expand", [column, g.ints([1, cc, hh, ww])], x.dims)];
+  });
+  return y;
+}
+
+function globalAveragePoolBlocked(g: Graph, x: Value): Value {
+  const [n, c, h, w] = staticDims(x);
+  const all = filled(g, c);
+  const share = g.scalar(1 / (h * w));
+  const y = unfilled(g, g.op("Mul", [sums(g, x), share], [n, all]), c);
+  g.record("globalAveragePool", [x], [y], ([dy]) => {
+    if (dy === undefined) return [];
+    const part = g.op("Mul", [dy, share], [n, c]);
+    const rows = all === c ? part : g.op("Pad", [part, g.ints([0, 0, 0, all - c])], [n, all]);
+    const shift = stored(g, rows, [n * all]);
+    // spread over the map: 1 · (what came so far) + part, or 0 · x + part
+    const factors = (value: number) => g.constant(new Float32Array(n * all).fill(value), [n * all]);
+    return [(sofar) => scaled(g, sofar ?? x, factors(sofar ? 1 : 0), { shift, bySample: true })];
   });
   return y;
 }

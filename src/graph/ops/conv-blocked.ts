@@ -1,0 +1,83 @@
+/**
+ * Role: dense convolution and its gradient by the input in the blocked layout: onnxruntime's fastest
+ * convolutions.
+ * Contract: as conv2d with groups = 1, `g.block` > 1. Kernels are fed, so they are brought into the kernels' layout
+ * (K/b × C/b × k·k × b of C × b of K) at every run: little beside the convolution. A plain image of fewer channels than
+ * a block is taken as it is.
+ */
+import { type Adding, type Graph, nchwc, staticDims, type Value } from "../graph.js";
+import type { Geometry } from "./conv2d.js";
+import { asMap, filled, fillVector, stored } from "./layout.js";
+import { stridedInputGradient } from "./strided-blocked.js";
+
+/** Kernels with both sides filled up to whole blocks. */
+function fillKernels(g: Graph, weight: Value, inputs: number): Value {
+  const [k, c, kh, kw] = staticDims(weight);
+  const outputs = filled(g, k);
+  if (outputs === k && inputs === c) return weight;
+  const ends = g.ints([0, 0, 0, 0, outputs - k, inputs - c, 0, 0]);
+  return g.op("Pad", [weight, ends], [outputs, inputs, kh, kw]);
+}
+
+/** Storage of small maps, blocked by the second axis. */
+const inBlocks = (g: Graph, v: Value, dims: readonly number[]): Value =>
+  g.op("ReorderInput", [stored(g, v, dims)], dims, {}, { domain: nchwc });
+
+function forwardKernels(g: Graph, weight: Value, inputs: number): Value {
+  const b = g.block;
+  const full = fillKernels(g, weight, inputs);
+  const [k, c, kh, kw] = staticDims(full);
+  const p = kh * kw;
+  const byOutput = inBlocks(g, full, [k / b, b, c, p]); // K/b × C × p × b of K
+  if (c < b || p === 1) return stored(g, byOutput, [k, c, kh, kw]);
+  const pieces = stored(g, byOutput, [(k * c) / b / b, b, p, b]);
+  const turned = g.op("Transpose", [pieces], [(k * c) / b / b, p, b, b], { perm: [0, 2, 1, 3] });
+  return stored(g, turned, [k, c, kh, kw]);
+}
+
+/** Kernels of the convolutions that bring dy back, inputs and outputs in each other's place: (C/b·K/b) × kh × kw × b·b. */
+function backwardKernels(g: Graph, weight: Value): Value {
+  const b = g.block;
+  const full = fillKernels(g, weight, filled(g, weight.dims[1] as number));
+  const [k, c, kh, kw] = staticDims(full);
+  const p = kh * kw;
+  const byInput = p === 1 ? full : inBlocks(g, full, [(k * c) / b, b, 1, p]); // K × C/b × p × b of C
+  const pieces = stored(g, byInput, [k / b, b, c / b, p, b]);
+  const swapped = g.op("Transpose", [pieces], [c / b, k / b, p, b, b], { perm: [2, 0, 3, 1, 4] });
+  return stored(g, swapped, [(k * c) / b / b, kh, kw, b * b]);
+}
+
+/** @param x blocked, or plain with fewer channels than a block */
+export function blockedForward(
+  g: Graph,
+  x: Value,
+  weight: Value,
+  bias: Value | undefined,
+  s: Geometry,
+): Value {
+  const [n, c] = staticDims(x);
+  const inputs = x.blocked ? filled(g, c) : c;
+  const [k] = staticDims(weight);
+  const all = filled(g, k);
+  const storage = stored(g, x, [n, inputs, s.h, s.w]);
+  const kernels = forwardKernels(g, weight, inputs);
+  const y = g.op(
+    "Conv",
+    bias ? [storage, kernels, fillVector(g, bias)] : [storage, kernels],
+    [n, all, s.oh, s.ow],
+    { kernel_shape: [s.kh, s.kw], strides: [s.stride, s.stride], pads: s.pads },
+    { domain: nchwc },
+  );
+  return asMap(g, y, [n, k, s.oh, s.ow]);
+}
+
+/** dx, blocked as dy is; undefined where it has no such form (padding beyond the kernel). */
+export function blockedInputGradient(
+  g: Graph,
+  x: Value,
+  weight: Value,
+  dy: Value,
+  s: Geometry,
+): Value | Adding | undefined {
+  return stridedInputGradient(g, x, dy, backwardKernels(g, weight), s);
+}
