@@ -72,6 +72,7 @@ describe("resolveSettings", () => {
       seeds: 1,
       weights: { compact: "random" },
       threads: 0,
+      device: "cpu",
       memory: 0,
     });
   });
