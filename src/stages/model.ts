@@ -151,17 +151,23 @@ async function heldOutPredictions(
   { splits }: Splits,
 ): Promise<Predictions> {
   const actual: number[] = [];
-  const probabilities: number[] = [];
+  const parts: Float64Array[] = []; // of thousands of classes they are millions
   for (const [k, { repeat, test, validation }] of splits.entries()) {
     if (repeat > 0) continue;
     const folder = `folds/${net}/${k}`;
     const found = await readPredictions(run, `${folder}/predictions.csv`, classes, test.length);
     const validated = await readPredictions(run, `${folder}/validation.csv`, classes, validation.length);
     const t = calibrateOn(validated, classes.length, settings.coverage)?.temperature.temperature ?? 1;
-    actual.push(...found.actual);
-    probabilities.push(...temperRows(found.probabilities, classes.length, t));
+    for (const code of found.actual) actual.push(code);
+    parts.push(temperRows(found.probabilities, classes.length, t));
   }
-  return { actual: Int32Array.from(actual), probabilities: Float64Array.from(probabilities) };
+  const probabilities = new Float64Array(actual.length * classes.length);
+  let at = 0;
+  for (const part of parts) {
+    probabilities.set(part, at);
+    at += part.length;
+  }
+  return { actual: Int32Array.from(actual), probabilities };
 }
 
 /** genes.csv: names, second names and shares of the counts. */

@@ -6,7 +6,7 @@ describe("textWidth", () => {
   // The renderer's own measure: ink, so the sides of the outer letters are missing.
   const ink = (s: string, size: number): number => {
     const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="900" height="90"><text x="9" y="50" font-size="${size}" font-family="DejaVu Sans">${s}</text></svg>`;
-    const fontFiles = ["node_modules/dejavu-fonts-ttf/ttf/DejaVuSans.ttf"];
+    const fontFiles = ["assets/fonts/DejaVuSans.ttf"];
     return new Resvg(svg, { font: { fontFiles, loadSystemFonts: false } }).getBBox()?.width ?? 0;
   };
   it.each([

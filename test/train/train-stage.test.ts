@@ -220,7 +220,7 @@ describe("what it writes", () => {
   it("says how each fold went, and records what is done", () => {
     expect(first.warnings).toEqual([]);
     expect(first.notes.join("\n")).toMatch(
-      /1\/2, fold 1: accuracy [01]\.\d{4}, loss \d\.\d{4}, \d+ s\n.*2\/2, fold 2.*\n.*mean of 2 folds/,
+      /1\/2, fold 1: accuracy [01]\.\d{4}, loss \d+\.\d{4}, \d+ s\n.*2\/2, fold 2.*\n.*mean of 2 folds/,
     );
     expect(first.tasks).toEqual([
       "reading images",
