@@ -146,11 +146,11 @@ function write() {
       `Made sets × 20,000 genes, 5 % non-zero; \`cellhue preprocess\` and \`cellhue predict\` with --memory ${scale.memory} (GB that X may ` +
         "take): seconds and peak memory of the whole process, and the seconds of its longer tasks.",
       "",
-      "| cells | file, MB | preprocess, s | its peak, MB | predict, s | its peak, MB | PCA | UMAP | t-SNE | images |",
-      "|---|---|---|---|---|---|---|---|---|---|",
+      "| cells | file, MB | preprocess, s | its peak, MB | predict, s | its peak, MB | PCA | UMAP | images |",
+      "|---|---|---|---|---|---|---|---|---|",
       ...scale.results.map(({ cells, fileMB, preprocess: p, predict }) => {
         const task = (name) => p.tasks[name] ?? "–";
-        return `| ${cells.toLocaleString("en-US")} | ${fileMB} | ${p.seconds} | ${p.peakMB} | ${predict.seconds} | ${predict.peakMB} | ${task("principal components")} | ${task("UMAP")} | ${task("t-SNE")} | ${task("images")} |`;
+        return `| ${cells.toLocaleString("en-US")} | ${fileMB} | ${p.seconds} | ${p.peakMB} | ${predict.seconds} | ${predict.peakMB} | ${task("principal components")} | ${task("UMAP")} | ${task("images")} |`;
       }),
       "",
     );
