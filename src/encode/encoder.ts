@@ -21,6 +21,7 @@ import { gatherColumns } from "../graph/ops/gather-columns.js";
 import { createSession } from "../graph/session.js";
 import { areaOf, type ImageSize } from "../image-size.js";
 import {
+  type DenseMatrix,
   divideColumns,
   fillRows,
   type Matrix,
@@ -104,21 +105,20 @@ export async function fitMap(
   options: EncoderOptions,
 ): Promise<NeighbourMap> {
   const landmarks = landmarksOf(n, options.seed, options.landmarks);
-  const seen = landmarks === null ? scores : rowsOf(scores, k, landmarks);
+  const seen = landmarks === null ? scores : selectRows(asMatrix(scores, k), landmarks).data;
   const count = seen.length / k;
   if (landmarks !== null)
     options.progress?.note(`maps are made of ${count} of ${n} samples; the others are placed among them`);
   return neighbourMap(seen, await mapPlaces(seen, count, k, options), k);
 }
 
-/** Rows of a row-major array of k columns. */
-function rowsOf(values: Float32Array, k: number, rows: Int32Array): Float32Array {
-  const out = new Float32Array(rows.length * k);
-  rows.forEach((row, i) => {
-    out.set(values.subarray(row * k, (row + 1) * k), i * k);
-  });
-  return out;
-}
+/** Scores, row-major, as a matrix of k columns. */
+const asMatrix = (scores: Float32Array, k: number): DenseMatrix => ({
+  kind: "dense",
+  rows: scores.length / k,
+  cols: k,
+  data: scores,
+});
 
 /** The rule that places samples among training samples of these scores and places. */
 export const neighbourMap = (
@@ -276,12 +276,7 @@ export async function locate(
   scores: Float32Array,
   options: Pick<EncoderOptions, "threads" | "progress" | "signal">,
 ): Promise<{ places: Float32Array; distance: Float32Array }> {
-  const x: Matrix = {
-    kind: "dense",
-    rows: scores.length / map.components,
-    cols: map.components,
-    data: scores,
-  };
+  const x = asMatrix(scores, map.components);
   const places = new Float32Array(x.rows * map.axes);
   const distance = new Float32Array(x.rows);
   const build = (g: Graph, values: Value) => ({ ...neighbourMapGraph(g, map, values) });

@@ -96,27 +96,3 @@ export function columnsToRows(m: {
   }
   return { kind: "csr", rows, cols, indptr, indices, values };
 }
-
-/** The columns given (rising), numbered anew. */
-export function selectColumns(m: CsrMatrix, columns: Int32Array): CsrMatrix {
-  const place = new Int32Array(m.cols).fill(-1);
-  columns.forEach((col, k) => {
-    place[col] = k;
-  });
-  let stored = 0;
-  for (let k = 0; k < m.indices.length; k++) if (place[m.indices[k]] >= 0) stored++;
-  const indptr = new Float64Array(m.rows + 1);
-  const indices = new Int32Array(stored);
-  const values = new Float32Array(stored);
-  let at = 0;
-  for (let r = 0; r < m.rows; r++) {
-    for (let k = m.indptr[r]; k < m.indptr[r + 1]; k++) {
-      const col = place[m.indices[k]];
-      if (col < 0) continue;
-      indices[at] = col;
-      values[at++] = m.values[k];
-    }
-    indptr[r + 1] = at;
-  }
-  return { kind: "csr", rows: m.rows, cols: columns.length, indptr, indices, values };
-}

@@ -6,7 +6,7 @@
  */
 import { basename, dirname, join } from "node:path";
 import { CellhueError } from "../../errors.js";
-import type { CsrMatrix } from "../../matrix.js";
+import { type CsrMatrix, selectColumns } from "../../matrix.js";
 import { silent } from "../../progress.js";
 import type { Column, Table } from "../../table.js";
 import { listFolder } from "../content.js";
@@ -15,7 +15,7 @@ import { eachLine, wholeLines } from "../lines.js";
 import { numberAt } from "../numbers.js";
 import { requireMatrixThere } from "../plain.js";
 import type { ExpressionReader, OpenOptions, XInfo } from "../reader.js";
-import { columnsToRows, selectColumns, sortRows } from "../sparse.js";
+import { columnsToRows, sortRows } from "../sparse.js";
 import { splitLine } from "../text/cells.js";
 import { visible } from "../visible.js";
 

@@ -5,7 +5,7 @@
  * Format: https://www.10xgenomics.com/support/software/cell-ranger/latest/analysis/outputs/cr-outputs-h5-matrices
  */
 import { CellhueError } from "../../errors.js";
-import { type HeldMatrix, type StoredMatrix, selectColumns as selectStored } from "../../matrix.js";
+import { type HeldMatrix, type StoredMatrix, selectColumns } from "../../matrix.js";
 import { type Progress, silent } from "../../progress.js";
 import type { Column, Table } from "../../table.js";
 import { damaged, entriesToRead } from "../anndata/source.js";
@@ -16,7 +16,6 @@ import { readSource, storedSource } from "../hdf5/matrix.js";
 import { columnAsText } from "../labels.js";
 import { requireMatrixThere } from "../plain.js";
 import type { ExpressionReader, OpenOptions, XInfo } from "../reader.js";
-import { selectColumns } from "../sparse.js";
 import { shellWord, visible } from "../visible.js";
 
 /** The genomes of a file of CellRanger 2: groups that hold a matrix; none where the file is not of that kind. */
@@ -134,7 +133,7 @@ class TenxReader implements ExpressionReader {
     const task = (options.progress ?? silent).task("reading X", entriesToRead(this.source));
     try {
       const whole = readSource(this.file, this.source, task, options.signal);
-      return this.kept === null || whole.kind !== "csr" ? whole : selectColumns(whole, this.kept);
+      return this.kept === null ? whole : selectColumns(whole, this.kept);
     } finally {
       task.end();
     }
@@ -142,7 +141,7 @@ class TenxReader implements ExpressionReader {
 
   storedMatrix(limit: number): StoredMatrix | null {
     const whole = storedSource(this.file, this.source, limit);
-    return whole === null || this.kept === null ? whole : selectStored(whole, this.kept);
+    return whole === null || this.kept === null ? whole : selectColumns(whole, this.kept);
   }
 
   close(): void {
