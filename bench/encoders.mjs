@@ -149,7 +149,7 @@ async function classical(set) {
   const { file, label, normalize = "none" } = sets[set];
   const settings = resolveSettings([callSource({ file: join(values.data, file), label, normalize })]);
   const input = await readInput(settings, { progress: silent });
-  const x = await input.load();
+  const x = (await input.load()).normalised(null);
   const { names } = input.genes();
   const { classes, codes } = input.labels;
   const data = new Float64Array(x.rows * x.cols);

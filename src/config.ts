@@ -13,10 +13,10 @@ import { CellhueError } from "./errors.js";
 import type { AttributionMethod } from "./explain/attribute.js";
 import { type ImageSize, square } from "./image-size.js";
 import { nearNames } from "./io/near.js";
-import type { Normalization } from "./io/normalize.js";
 import type { Orientation } from "./io/reader.js";
 import { visible } from "./io/visible.js";
 import type { NetName } from "./net/weights/layouts.js";
+import type { Normalization } from "./normalize/normalize.js";
 import { checkCv } from "./train/folds/check.js";
 import { cvs } from "./train/folds/make-folds.js";
 
@@ -59,6 +59,7 @@ export const normalizations = [
   "none",
   "log1p-cp10k",
   "log1p-cpm",
+  "log1p-scran",
 ] as const satisfies readonly Normalization[];
 export const orientations = [
   "auto",

@@ -3,7 +3,6 @@ import { chooseGenes } from "../src/embed/highly-variable.js";
 import { pca } from "../src/embed/pca.js";
 import { fitScale } from "../src/embed/scale.js";
 import { describeMatrix } from "../src/io/matrix-state.js";
-import { normalizeMatrix } from "../src/io/normalize.js";
 import { openExpression } from "../src/io/reader.js";
 import {
   bytesOf,
@@ -19,6 +18,7 @@ import {
   selectRows,
   settled,
 } from "../src/matrix.js";
+import { normalizeMatrix } from "../src/normalize/normalize.js";
 import { RandomState } from "../src/random.js";
 import { toCsr } from "./embed/genes.js";
 

@@ -16,7 +16,10 @@ const settings: Partial<Record<SettingName, readonly [flags: string, help: strin
   out: ["--out <dir>", "run folder (default: runs/<name of the file>)"],
   layer: ["--layer <name>", "read this layer in place of X"],
   useRaw: ["--use-raw", "read raw in place of X"],
-  normalize: ["--normalize <how>", "none, log1p-cp10k or log1p-cpm, for counts (default: none)"],
+  normalize: [
+    "--normalize <how>",
+    "for counts: logarithms, log(1 + x), of counts per 10,000 (log1p-cp10k), per million (log1p-cpm), or by size factors of pooled samples, fitted in each fold (log1p-scran) (default: none)",
+  ],
   dropUnlabelled: ["--drop-unlabelled", "leave samples without a label out"],
   encoder: [
     "--encoder <name>",

@@ -9,8 +9,8 @@ import protobuf from "protobufjs/minimal.js";
 import { z } from "zod";
 import { CellhueError } from "../errors.js";
 import { foreignPart, readMetadata } from "../graph/onnx.js";
+import { normalizations } from "../normalize/normalize.js";
 import { nearNames } from "./near.js";
-import { normalizations } from "./normalize.js";
 import { visible } from "./visible.js";
 
 const known = 2;

@@ -5,12 +5,13 @@
  */
 
 import { type EncoderFit, encoderGraph } from "../encode/encoder.js";
-import { normalizeGraph } from "../encode/normalize-graph.js";
 import { Graph } from "../graph/graph.js";
 import { storedNetwork } from "../net/evaluate.js";
 import type { Tensors } from "../net/tensors.js";
 import type { NetName } from "../net/weights/layouts.js";
-import type { Normalization } from "./normalize.js";
+import type { Normalization } from "../normalize/normalize.js";
+import { normalizeGraph } from "../normalize/normalize-graph.js";
+import type { SizeFactorRule } from "../normalize/place-size-factors.js";
 
 export const modelSchema = "cellhue.model/2";
 
@@ -51,6 +52,8 @@ export interface ModelParts {
   encoder: EncoderFit;
   /** Each gene's share of all counts in training; null where nothing is normalised by totals. */
   geneShares: Float32Array | null;
+  /** Of log1p-scran: what gives a sample its size factor. */
+  sizeFactors?: SizeFactorRule | null;
   /** The net's weights. */
   tensors: Tensors;
   metadata: ModelMetadata;
@@ -59,10 +62,11 @@ export interface ModelParts {
 }
 
 /** The graph of a model: expression N×genes → the four outputs. */
-export function modelGraph({ encoder, geneShares, tensors, metadata }: Omit<ModelParts, "version">): Graph {
+export function modelGraph(parts: Omit<ModelParts, "version">): Graph {
+  const { encoder, geneShares, sizeFactors, tensors, metadata } = parts;
   const g = new Graph(metadata.net);
   const expression = g.input("expression", ["N", encoder.projection.genes]);
-  const normalised = normalizeGraph(g, expression, metadata.inputState.normalize, geneShares);
+  const normalised = normalizeGraph(g, expression, metadata.inputState.normalize, geneShares, sizeFactors);
   const { image, distance } = encoderGraph(g, encoder, normalised);
   const logits = storedNetwork(g, metadata.net, tensors, image, metadata.labels.length);
   const cooled = g.op("Mul", [logits, g.scalar(1 / metadata.calibration.temperature)], logits.dims);

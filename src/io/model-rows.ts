@@ -4,7 +4,7 @@
  */
 import { CellhueError } from "../errors.js";
 import { eachEntry, type HeldMatrix, type Matrix } from "../matrix.js";
-import type { Normalization } from "./normalize.js";
+import type { Normalization } from "../normalize/normalize.js";
 import { visible } from "./visible.js";
 
 export interface ModelInput {

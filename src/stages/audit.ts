@@ -26,6 +26,7 @@ import type { AuditReport } from "../report/audit-report.js";
 import type { Column } from "../table.js";
 import { imageNumbers } from "./baselines.js";
 import type { StageContext } from "./context.js";
+import { readNormalised } from "./normalised.js";
 import { readInput } from "./prepare.js";
 import { runThrough } from "./run.js";
 
@@ -82,7 +83,7 @@ export async function auditRun(
     const { splits, groups } = await readSplits(run);
     const first = splits.filter(({ repeat }) => repeat === 0);
     const design: Design = { samples, splits: first, groups, seed: settings.seed };
-    const x = await input.load();
+    const x = await readNormalised(run, settings, "encoders/all", input);
     const detected = genesDetected(x);
     const all: BatchColumn[] = detected === null ? columns : [...columns, detected];
     const own = await heldOut(run.root, design, settings);

@@ -11,6 +11,7 @@ import { descending } from "../evaluate/ranks.js";
 import { type ClassGenes, classGenes, type HeldOutAttributions } from "../explain/aggregate.js";
 import { attributeGenes } from "../explain/attribute.js";
 import { csvText } from "../io/csv.js";
+import { encoderFolder } from "../io/encoded.js";
 import { readSamples, type Samples } from "../io/images.js";
 import type { RunFolder } from "../io/run-folder.js";
 import { readSplits } from "../io/splits.js";
@@ -35,6 +36,7 @@ import {
   type Work,
 } from "./explain/fold.js";
 import { SHOWN, writeClasses, writeCurves } from "./explain/tables.js";
+import { readNormalised } from "./normalised.js";
 import type { RunInput } from "./prepare.js";
 import { finalNetOf } from "./train.js";
 
@@ -63,7 +65,8 @@ export async function explainStage(
     .map((split, k) => ({ ...split, k }))
     .filter(({ repeat }) => repeat === 0);
   const input = await open();
-  const work: Work = { run, settings, ctx, samples, net, x: await input.load() };
+  const all = await readNormalised(run, settings, "encoders/all", input);
+  const work: Work = { run, settings, ctx, samples, net, x: all };
   const chosen = await chooseSamples(work, first);
   const best = [...surest(work, chosen).values()];
 
@@ -77,14 +80,15 @@ export async function explainStage(
       task.update(at, split.name);
       const { rows } = chosen[at];
       if (rows.length === 0) continue;
-      const fold = await openFold(work, split);
+      const own = await workOf(work, split.k, input);
+      const fold = await openFold(own, split);
       try {
         const path = `genes/fold_${split.k}.safetensors`;
-        const found = await attributed(work, fold, path, rows, () => fold.weights);
+        const found = await attributed(own, fold, path, rows, () => fold.weights);
         folds.push({ k: split.k, rows, ...found });
         const shown = best.filter((b) => b.fold === at);
-        maps.push(...(await shownMaps(work, fold, shown)));
-        checked ??= { rows, ...(await checkFold(work, fold, split, rows, found.values)) };
+        maps.push(...(await shownMaps(own, fold, shown)));
+        checked ??= { rows, ...(await checkFold(own, fold, split, rows, found.values)) };
       } finally {
         await fold.release();
       }
@@ -94,11 +98,11 @@ export async function explainStage(
     task.end();
   }
 
-  const all = joined(folds, samples, work.x.cols);
+  const attributions = joined(folds, samples, work.x.cols);
   const byClass = new Map<number, ClassGenes>();
   const missing: string[] = [];
   for (const [code, label] of samples.classes.entries()) {
-    if (all.codes.includes(code)) byClass.set(code, classGenes(all, code, label, TOP));
+    if (attributions.codes.includes(code)) byClass.set(code, classGenes(attributions, code, label, TOP));
     else missing.push(label);
   }
   for (const label of missing)
@@ -106,7 +110,7 @@ export async function explainStage(
   const genes = input.genes();
   const nulls = (code: number) =>
     (checked?.shuffled ?? []).flatMap(
-      (values) => classMean(work, checked?.rows ?? all.codes, values, code) ?? [],
+      (values) => classMean(work, checked?.rows ?? attributions.codes, values, code) ?? [],
     );
   const classes = await writeClasses(work, genes, byClass, nulls);
   const report = reportOf(work, missing, classes, byClass, folds, checked);
@@ -116,6 +120,12 @@ export async function explainStage(
   for (const line of report.failed) progress.warn(line);
   progress.note(report.summary);
   await run.finish("explain", ["genes.json", ...classes.map(({ file }) => file), curves, ...names]);
+}
+
+/** The same with X normalised as for the fold. */
+async function workOf(work: Work, k: number, input: Pick<RunInput, "load">): Promise<Work> {
+  const { run, settings } = work;
+  return { ...work, x: await readNormalised(run, settings, encoderFolder(settings, k), input) };
 }
 
 function joined(folds: readonly FoldAttribution[], { codes }: Samples, genes: number): HeldOutAttributions {
@@ -273,7 +283,6 @@ export async function explainSamples(
   const { splits } = await readSplits(run);
   const input = await open();
   const { names, ids } = input.genes();
-  const work: Work = { run, settings, ctx, samples, net, x: await input.load() };
   const found: ExplainedSample[] = [];
   for (const row of rows) {
     throwIfAborted(ctx.signal);
@@ -286,6 +295,8 @@ export async function explainSamples(
     const { test, name } = splits[k];
     const probabilities = await heldOut(run, net, { k, test }, samples.classes);
     const code = argmaxRows(probabilities, samples.classes.length)[test.indexOf(row)];
+    const x = await readNormalised(run, settings, encoderFolder(settings, k), input);
+    const work: Work = { run, settings, ctx, samples, net, x };
     const fold = await openFold(work, { k, train: splits[k].train });
     try {
       const one = Int32Array.of(row);

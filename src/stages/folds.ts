@@ -21,6 +21,7 @@ import type { RunFolder } from "../io/run-folder.js";
 import { type SplitsInfo, splitsCsv } from "../io/splits.js";
 import { selectRows } from "../matrix.js";
 import { onlyBars, type StageContext } from "./context.js";
+import { fitNormalised, normalisationFiles } from "./normalised.js";
 import type { RunInput } from "./prepare.js";
 
 export async function foldsStage(
@@ -54,6 +55,7 @@ export async function foldsStage(
         task.update(i, name);
         if (!(await isEncoded(run, folder))) await fitEncoder(run, folder, rows, settings, ctx, input);
         outputs.push(...encodedFiles.map((file) => `${folder}/${file}`));
+        outputs.push(...normalisationFiles(settings, folder));
       }
       task.update(fits.length);
     } finally {
@@ -96,8 +98,10 @@ async function baselineFeatures(
       const path = baselineScoresPath(settings, k);
       paths.push(path);
       if (await run.has(path)) continue;
-      const x = await input.load();
+      const expression = await input.load();
       const rows = Int32Array.from([...train, ...validation]).sort();
+      const fit = await expression.fit(published ? null : rows, onlyBars(ctx));
+      const x = expression.normalised(fit);
       const options = {
         components: BASELINE_COMPONENTS,
         scale: true,
@@ -126,8 +130,8 @@ async function fitEncoder(
   input: RunInput,
 ): Promise<void> {
   const { fitEncoder, paintSamples } = await import("../encode/encoder.js");
-  const x = await input.load();
   const quiet = onlyBars(ctx);
+  const x = await fitNormalised(run, settings, folder, rows, input, quiet);
   const options = { ...settings, threads: settings.threads || undefined, ...quiet };
   const fit = await fitEncoder(selectRows(x, rows), options);
   await run.write(`${folder}/encoder.safetensors`, packEncoder(fit));

@@ -12,8 +12,8 @@ import type { LoopOptions } from "../train/loop.js";
 import { maskGenes } from "../train/mask-genes.js";
 import type { StageContext } from "./context.js";
 
-/** Reads X, all samples × genes, normalised. */
-export type LoadX = () => Promise<Matrix>;
+/** Reads X, all samples × genes, normalised as for the encoder. */
+export type LoadX = (key: EncoderKey) => Promise<Matrix>;
 
 export class Guide {
   /** One at a time. */
@@ -51,7 +51,7 @@ export class Guide {
   private async open(key: EncoderKey) {
     const { encoderGraph } = await import("../encode/encoder.js");
     const encoder = await readEncoder(this.run, this.settings, key);
-    const x = await this.load();
+    const x = await this.load(key);
     const { painter, projection } = encoder;
     const chosen = painter.kind === "genes" ? painter.chosen : projection.chosen;
     const graph = (soft: boolean) =>

@@ -6,7 +6,7 @@ import { basename } from "node:path";
 import type { Settings } from "../config.js";
 import { temperRows } from "../evaluate/softmax.js";
 import { parseCsv } from "../io/csv.js";
-import { type EncoderKey, readEncoder } from "../io/encoded.js";
+import { type EncoderKey, encoderFolder, readEncoder } from "../io/encoded.js";
 import { type Predictions, readPredictions } from "../io/fold-predictions.js";
 import type { Samples } from "../io/images.js";
 import { encodeModelFile, type ModelMetadata, modelSchema } from "../io/model-file.js";
@@ -15,6 +15,7 @@ import { readSplits, type Splits } from "../io/splits.js";
 import type { NetName } from "../net/weights/layouts.js";
 import { abstentionOn, calibrateOn, farFromTraining } from "./calibrate.js";
 import type { Metrics } from "./compare.js";
+import { readSizeFactors } from "./normalised.js";
 import { type FinalHistory, readWeights } from "./train.js";
 
 /** model_final.onnx */
@@ -139,7 +140,9 @@ async function model(
   };
   const tensors = await readWeights(run, folder);
   const geneShares = normalize === "none" ? null : shares;
-  return encodeModelFile({ encoder, geneShares, tensors, metadata, version: record.cellhue });
+  const sizeFactors = await readSizeFactors(run, settings, encoderFolder(settings, key));
+  const parts = { encoder, geneShares, sizeFactors: sizeFactors?.rule ?? null };
+  return encodeModelFile({ ...parts, tensors, metadata, version: record.cellhue });
 }
 
 /** Out-of-fold predictions of the first repeat, each at its fold's temperature. */

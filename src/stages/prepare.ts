@@ -24,7 +24,8 @@ import {
 } from "../io/run-folder.js";
 import { safeNames } from "../io/safe-name.js";
 import { secondNames } from "../io/second-names.js";
-import { eachEntry, type Matrix, selectRows } from "../matrix.js";
+import { eachEntry, type Matrix, selectRows, settled } from "../matrix.js";
+import type { Expression } from "../normalize/expression.js";
 import { RandomState } from "../random.js";
 import type { Table } from "../table.js";
 import { onlyBars, type StageContext } from "./context.js";
@@ -58,8 +59,8 @@ export interface RunInput {
   genes(): GeneNames;
   /** Each gene's share of the sum of X before it is normalised; null where it is not. */
   shares(): Promise<Float64Array | null>;
-  /** Reads and checks X (once); kept samples × genes, normalised as the settings say. */
-  load(): Promise<Matrix>;
+  /** Reads and checks X (once): kept samples × genes, to be normalised as the settings say. */
+  load(): Promise<Expression>;
   /** Forgets X, so that its memory is free once the caller drops it; one that is read by blocks is closed. */
   drop(): void;
 }
@@ -130,7 +131,7 @@ export async function readInput(asked: Settings, ctx: StageContext): Promise<Run
     };
     const load = () => {
       held ??= read();
-      return held.then(({ matrix }) => matrix);
+      return held.then(({ expression }) => expression);
     };
     return {
       record,
@@ -166,22 +167,21 @@ const shuffledCodes = (codes: Int32Array, seed: number): Int32Array =>
   new RandomState([seed, SHUFFLE]).permutation(codes.length).map((from) => codes[from]);
 
 interface ReadX {
-  /** Kept samples × genes, normalised. */
-  matrix: Matrix;
+  expression: Expression;
   shares: Float64Array | null;
   /** Closes the file, from which a stored matrix is read. */
   close(): void;
 }
 
-/** X as the settings ask for it: checked, told about, cut to the labelled samples, normalised. */
+/** X as the settings ask for it: checked, told about, cut to the labelled samples. */
 async function readMatrix(
   settings: Settings,
   { record, labels, samples }: Pick<RunInput, "record" | "labels" | "samples">,
   ctx: StageContext,
 ): Promise<ReadX> {
-  const [{ describeMatrix, requireFinite }, { normalizeMatrix }] = await Promise.all([
+  const [{ describeMatrix, requireFinite }, { expressionOf }] = await Promise.all([
     import("../io/matrix-state.js"),
-    import("../io/normalize.js"),
+    import("../normalize/expression.js"),
   ]);
   throwIfAborted(ctx.signal);
   const reader = await openExpression(settings.file, openOptions(settings, ctx));
@@ -208,12 +208,29 @@ async function readMatrix(
     tellState(settings, record.x.source, found, ctx);
     throwIfAborted(ctx.signal);
     const shares = settings.normalize === "none" ? null : countShares(matrix);
-    if (whole.kind !== "stored") close();
-    return { matrix: normalizeMatrix(matrix, settings.normalize), shares, close };
+    const used = settings.normalize === "log1p-scran" ? requireHeld(matrix, where) : matrix;
+    if (used.kind !== "stored") close();
+    return { expression: expressionOf(used, settings.normalize), shares, close };
   } catch (error) {
     close();
     throw error;
   }
+}
+
+/** Pools of samples are added up in the order of their totals, which a file that is read in blocks does not have. */
+function requireHeld(matrix: Matrix, where: string): Matrix {
+  const found = settled(matrix);
+  if (found.kind !== "stored") return found;
+  const gigabytes = (found.limit / 2 ** 30).toPrecision(2);
+  throw new CellhueError("size factors need the whole matrix in memory, and it is larger than may be held", {
+    where,
+    found: `${matrix.rows} samples and ${matrix.cols} genes, more than ${gigabytes} GB`,
+    expected: "a matrix within --memory",
+    remedy: [
+      "--memory GB, where the machine has it",
+      "or --normalize log1p-cp10k, which looks at one sample at a time",
+    ],
+  });
 }
 
 function countShares(matrix: Matrix): Float64Array {

@@ -13,7 +13,9 @@ import { CellhueError, throwIfAborted } from "../errors.js";
 import { areaOf, square } from "../image-size.js";
 import { csvText } from "../io/csv.js";
 import type { RunFolder } from "../io/run-folder.js";
+import type { Matrix } from "../matrix.js";
 import type { StageContext } from "./context.js";
+import { fitNormalised, normalisationFiles } from "./normalised.js";
 import { type GeneNames, keptProjectionPath, type RunInput } from "./prepare.js";
 
 const pointSize = 3;
@@ -40,14 +42,23 @@ export async function preprocessStage(
   const n = labels.rows.length;
   const { encoder } = settings;
   const options = { ...settings, threads: settings.threads || undefined, progress, signal };
+  let normalised: Promise<Matrix> | undefined;
+  const load = () => {
+    normalised ??= fitNormalised(run, settings, "encoders/all", null, input, ctx);
+    return normalised;
+  };
+  const drop = () => {
+    normalised = undefined;
+    input.drop();
+  };
 
   const { projection, scores } = await keptProjection(run, n, async () => {
     const { fitProjection, project } = await import("../encode/encoder.js");
-    const x = await input.load();
+    const x = await load();
     const projection = await fitProjection(x, options);
     const scores = await project(projection, x, options);
     // The folds' encoders are fitted on it as well, unless all share this one.
-    if (settings.protocol === "published" && encoder === "spectral") input.drop();
+    if (settings.protocol === "published" && encoder === "spectral") drop();
     return { projection, scores };
   });
   throwIfAborted(signal);
@@ -63,7 +74,7 @@ export async function preprocessStage(
       ? { ...where, painter: spectralPainter(map, settings.size) }
       : await keptEncoder(run, painterPath, async () => ({
           ...where,
-          painter: await fitPainter(await input.load(), projection, map, options),
+          painter: await fitPainter(await load(), projection, map, options),
         }));
   const located = await locate(map, scores, options);
   // The maps themselves, where all samples are in them.
@@ -87,12 +98,12 @@ export async function preprocessStage(
   if (encoder !== "spectral") {
     const bytes = areaOf(settings.size) * 3;
     const images = await imageWriter(run, settings, ctx, input);
-    await paintSamples(fit, await input.load(), options, (block, first) =>
+    await paintSamples(fit, await load(), options, (block, first) =>
       images.write(first, block.length / bytes, (i) =>
         block.subarray((i - first) * bytes, (i - first + 1) * bytes),
       ),
     );
-    if (settings.protocol === "published") input.drop();
+    if (settings.protocol === "published") drop();
   } else {
     const { renderSpectral } = await import("../encode/spectral.js");
     const images = await imageWriter(run, settings, ctx, input);
@@ -142,6 +153,7 @@ export async function preprocessStage(
     ...tables,
     "encoders/all/encoder.safetensors",
     "encoders/all/samples.safetensors",
+    ...normalisationFiles(settings, "encoders/all"),
     ...classes.map(({ folder }) => `benchmarking/${folder}`),
     ...names,
   ]);

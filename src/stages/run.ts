@@ -6,6 +6,7 @@ import { RunFolder, type StageName, stageSettings, stagesAlong } from "../io/run
 import { silent } from "../progress.js";
 import type { Metrics } from "./compare.js";
 import type { StageContext } from "./context.js";
+import type { LoadX } from "./guide.js";
 import { changedFile, openRun, type RunInput, readInput, requireTrainable, tellCutOff } from "./prepare.js";
 
 /** What a command reports at its end; also what --json prints. */
@@ -164,7 +165,13 @@ async function oneStage(
   ctx: StageContext,
   input: () => Promise<RunInput>,
 ): Promise<void> {
-  const load = async () => (await input()).load();
+  const load: LoadX = async (key) => {
+    const [{ encoderFolder }, { readNormalised }] = await Promise.all([
+      import("../io/encoded.js"),
+      import("./normalised.js"),
+    ]);
+    return readNormalised(run, settings, encoderFolder(settings, key), await input());
+  };
   switch (stage) {
     case "baselines":
       return (await import("./baselines.js")).baselinesStage(run, settings, ctx);

@@ -22,3 +22,11 @@ export function toCsr({ rows, cols, data }: DenseMatrix): CsrMatrix {
     values: Float32Array.from(values),
   };
 }
+
+/** A sparse matrix as a dense one. */
+export function toDense({ rows, cols, indptr, indices, values }: CsrMatrix): DenseMatrix {
+  const data = new Float32Array(rows * cols);
+  for (let i = 0; i < rows; i++)
+    for (let p = indptr[i]; p < indptr[i + 1]; p++) data[i * cols + indices[p]] = values[p];
+  return { kind: "dense", rows, cols, data };
+}

@@ -6,11 +6,11 @@ import { type EncoderFit, encodeSamples, fitEncoder } from "../../src/encode/enc
 import { readMetadata } from "../../src/graph/onnx.js";
 import { square } from "../../src/image-size.js";
 import { encodeModelFile, type ModelMetadata, modelSchema } from "../../src/io/model-file.js";
-import { normalizeMatrix } from "../../src/io/normalize.js";
 import { type DenseMatrix, selectRows } from "../../src/matrix.js";
 import { Evaluator } from "../../src/net/evaluate.js";
 import { paramSpecs } from "../../src/net/nets.js";
 import type { NetName } from "../../src/net/weights/layouts.js";
+import { normalizeMatrix } from "../../src/normalize/normalize.js";
 import { RandomState } from "../../src/random.js";
 import { fillBatch } from "../../src/train/batches.js";
 import { formulaWeights } from "../net/formula.js";

@@ -4,9 +4,9 @@
  * in place of encoder and net, so that its answers can be computed in the slow, obvious way.
  */
 import { writeFileSync } from "node:fs";
-import { normalizeGraph } from "../../src/encode/normalize-graph.js";
 import { Graph } from "../../src/graph/graph.js";
 import { type ModelMetadata, modelSchema } from "../../src/io/model-file.js";
+import { normalizeGraph } from "../../src/normalize/normalize-graph.js";
 import { RandomState } from "../../src/random.js";
 
 export interface MadeModel {

@@ -36,7 +36,7 @@ export interface Work {
   ctx: StageContext;
   samples: Samples;
   net: NetName;
-  /** All samples × genes, normalised. */
+  /** All samples × genes, normalised: as for the fold, and as for all samples beside the folds. */
   x: Matrix;
 }
 

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { CellhueError } from "../../src/errors.js";
-import { normalizeMatrix } from "../../src/io/normalize.js";
 import type { CsrMatrix, DenseMatrix } from "../../src/matrix.js";
-import { toCsr } from "./matrices.js";
+import { normalizeMatrix } from "../../src/normalize/normalize.js";
+import { toCsr } from "../io/matrices.js";
 
 type Frozen = { rows: number; cols: number; data: number[] };
 const states = JSON.parse(readFileSync("test/fixtures/h5ad_states.json", "utf8")) as Record<string, Frozen>;
