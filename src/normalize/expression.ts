@@ -6,7 +6,7 @@
 import type { Matrix } from "../matrix.js";
 import type { Progress } from "../progress.js";
 import { type Normalization, normalizeByFactors, normalizeMatrix, requireCounts } from "./normalize.js";
-import { fitSizeFactors, type SizeFactors } from "./size-factors.js";
+import { fitSizeFactors, type Remarks, type SizeFactors } from "./size-factors.js";
 
 export interface Expression {
   /**
@@ -16,7 +16,7 @@ export interface Expression {
   fit(
     rows: Int32Array | null,
     options: { progress?: Progress; signal?: AbortSignal },
-  ): Promise<SizeFactors | null>;
+  ): Promise<(SizeFactors & { remarks: Remarks }) | null>;
   /** All samples × genes, normalised. */
   normalised(fit: SizeFactors | null): Matrix;
 }

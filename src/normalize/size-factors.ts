@@ -6,7 +6,7 @@
  * Reference: pooled-size-factors.ts, clean-size-factors.ts, place-size-factors.ts.
  */
 import { eachEntry, type HeldMatrix, selectRows } from "../matrix.js";
-import { type Progress, silent } from "../progress.js";
+import type { Progress } from "../progress.js";
 import { cleanSizeFactors } from "./clean-size-factors.js";
 import { libraryRule, placeSizeFactors, type SizeFactorRule, sizeFactorRule } from "./place-size-factors.js";
 import { type PooledFactors, pooledSizeFactors, poolSizes, rowTotals } from "./pooled-size-factors.js";
@@ -18,6 +18,37 @@ export interface SizeFactors {
   readonly factors: Float32Array;
 }
 
+/** What was done instead of the usual. */
+export interface Remarks {
+  /** Why library sizes were taken; null where they were not. */
+  readonly library: string | null;
+  /** Factors of training samples that came out as 0 or less. */
+  readonly cleaned: number;
+  /** Factors of held-out samples that were kept from falling below the least of training. */
+  readonly raised: number;
+}
+
+/** Remarks as lines for the user, on one fit or on several (`where`: "in the folds: "). */
+export function remarkLines(all: readonly Remarks[], where = ""): string[] {
+  const sum = (of: (remarks: Remarks) => number) => all.reduce((total, remarks) => total + of(remarks), 0);
+  const factors = (count: number) => `${count} size ${count === 1 ? "factor" : "factors"}`;
+  const [cleaned, raised] = [sum((r) => r.cleaned), sum((r) => r.raised)];
+  const reason = all.find(({ library }) => library !== null)?.library;
+  return [
+    ...(reason ? [`${reason}: size factors are library sizes`] : []),
+    ...(cleaned > 0
+      ? [
+          `${factors(cleaned)} came out as 0 or less, and were taken from the numbers of genes with counts; samples of hardly any counts are better left out`,
+        ]
+      : []),
+    ...(raised > 0
+      ? [
+          `${factors(raised)} of held-out samples would be less, relative to the library size, than any of training; the least of training was taken`,
+        ]
+      : []),
+  ].map((line) => where + line);
+}
+
 /**
  * @param x counts, all from 0 upwards
  * @param rows the samples that are fitted on, rising; null: all
@@ -25,14 +56,15 @@ export interface SizeFactors {
 export async function fitSizeFactors(
   x: HeldMatrix,
   rows: Int32Array | null,
-  { progress = silent, signal }: { progress?: Progress; signal?: AbortSignal } = {},
-): Promise<SizeFactors> {
+  options: { progress?: Progress; signal?: AbortSignal } = {},
+): Promise<SizeFactors & { readonly remarks: Remarks }> {
   const totals = rowTotals(x);
   const fitted = (rows ?? Int32Array.from(totals.keys())).filter((row) => totals[row] > 0);
   const seen = fitted.length < x.rows ? selectRows(x, fitted) : x;
-  const pooled = await pooledSizeFactors(seen, { progress, signal });
-  const own = trainingFactors(seen, pooled, progress);
-  const rule = own.pooled ? sizeFactorRule(seen, pooled, own.factors) : libraryRule(pooled.reference.total);
+  const pooled = await pooledSizeFactors(seen, options);
+  const own = trainingFactors(seen, pooled);
+  const rule =
+    own.library === null ? sizeFactorRule(seen, pooled, own.factors) : libraryRule(pooled.reference.total);
 
   const factors = new Float32Array(x.rows);
   fitted.forEach((row, i) => {
@@ -43,42 +75,28 @@ export async function fitSizeFactors(
   others.forEach((row, i) => {
     factors[row] = placed.factors[i];
   });
-  if (placed.raised > 0)
-    progress.note(
-      `size factors of ${placed.raised} held-out samples, relative to their library sizes, would be below the least of training: they get that one`,
-    );
-  return { rule, factors };
+  const { library, cleaned } = own;
+  return { rule, factors, remarks: { library, cleaned, raised: placed.raised } };
 }
 
-/** Positive, of mean 1; `pooled` is false where they are library sizes. */
+/** Positive, of mean 1. */
 function trainingFactors(
   x: HeldMatrix,
   { reference, totals, relative }: PooledFactors,
-  progress: Progress,
-): { factors: Float64Array; pooled: boolean } {
-  const library = () => ({ factors: centred(totals), pooled: false });
-  if (x.rows < poolSizes[0]) {
-    progress.warn(
-      `${x.rows} samples with counts are fewer than a pool of ${poolSizes[0]}: size factors are library sizes`,
-    );
-    return library();
-  }
-  if (reference.genes.length === 0) {
-    progress.warn("no gene is counted often enough to compare pools by: size factors are library sizes");
-    return library();
-  }
+): { factors: Float64Array } & Pick<Remarks, "library" | "cleaned"> {
+  const librarySizes = (library: string) => ({ factors: centred(totals), library, cleaned: 0 });
+  if (x.rows < poolSizes[0])
+    return librarySizes(`${x.rows} samples with counts are fewer than a pool of ${poolSizes[0]}`);
+  if (reference.genes.length === 0)
+    return librarySizes("no gene is counted often enough to compare pools by");
   const found = relative.map((r, i) => r * totals[i]);
-  const bad = found.filter((factor) => !(factor > 0)).length;
-  if (bad === 0) return { factors: centred(found), pooled: true };
   const clean = cleanSizeFactors(found, genesCounted(x, reference.genes));
-  if (clean === null) {
-    progress.warn("pools contradict each other in nearly all samples: size factors are library sizes");
-    return library();
-  }
-  progress.warn(
-    `size factors of ${bad} of ${x.rows} samples came out as 0 or less: they are taken from the number of genes with counts. Samples of hardly any counts are better left out`,
-  );
-  return { factors: centred(clean), pooled: true };
+  if (clean === null) return librarySizes("pools contradict each other in nearly all samples");
+  return {
+    factors: centred(clean),
+    library: null,
+    cleaned: found.filter((factor) => !(factor > 0)).length,
+  };
 }
 
 function centred(factors: Float64Array): Float64Array {

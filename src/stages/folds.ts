@@ -20,6 +20,7 @@ import { readSamples } from "../io/images.js";
 import type { RunFolder } from "../io/run-folder.js";
 import { type SplitsInfo, splitsCsv } from "../io/splits.js";
 import { selectRows } from "../matrix.js";
+import { type Remarks, remarkLines } from "../normalize/size-factors.js";
 import { onlyBars, type StageContext } from "./context.js";
 import { fitNormalised, normalisationFiles } from "./normalised.js";
 import type { RunInput } from "./prepare.js";
@@ -47,13 +48,17 @@ export async function foldsStage(
       }),
     );
     if (final.sameAs === null) fits.push({ key: "final", name: "all samples", rows: final.train });
+    const remarks: Remarks[] = [];
     const task = progress.task("encoders", fits.length);
     try {
       for (const [i, { key, name, rows }] of fits.entries()) {
         throwIfAborted(signal);
         const folder = encoderFolder(settings, key);
         task.update(i, name);
-        if (!(await isEncoded(run, folder))) await fitEncoder(run, folder, rows, settings, ctx, input);
+        if (!(await isEncoded(run, folder))) {
+          const found = await fitEncoder(run, folder, rows, settings, ctx, input);
+          if (found !== undefined) remarks.push(found);
+        }
         outputs.push(...encodedFiles.map((file) => `${folder}/${file}`));
         outputs.push(...normalisationFiles(settings, folder));
       }
@@ -61,6 +66,7 @@ export async function foldsStage(
     } finally {
       task.end();
     }
+    for (const line of remarkLines(remarks, "in the folds: ")) progress.warn(line);
   }
   outputs.push(...(await baselineFeatures(run, settings, ctx, input)));
   const info: SplitsInfo = {
@@ -120,7 +126,7 @@ async function baselineFeatures(
   return paths;
 }
 
-/** Fits an encoder on some samples and paints all of them. */
+/** Fits an encoder on some samples and paints all of them. Returns what there is to say of their normalisation. */
 async function fitEncoder(
   run: RunFolder,
   folder: string,
@@ -128,12 +134,13 @@ async function fitEncoder(
   settings: Settings,
   ctx: StageContext,
   input: RunInput,
-): Promise<void> {
+): Promise<Remarks | undefined> {
   const { fitEncoder, paintSamples } = await import("../encode/encoder.js");
   const quiet = onlyBars(ctx);
-  const x = await fitNormalised(run, settings, folder, rows, input, quiet);
+  const { x, remarks } = await fitNormalised(run, settings, folder, rows, input, quiet);
   const options = { ...settings, threads: settings.threads || undefined, ...quiet };
   const fit = await fitEncoder(selectRows(x, rows), options);
   await run.write(`${folder}/encoder.safetensors`, packEncoder(fit));
   await writeEncoded(run, folder, areaOf(settings.size) * 3, (take) => paintSamples(fit, x, options, take));
+  return remarks;
 }

@@ -244,7 +244,10 @@ function matrixFindings(
     found.push({
       level: "note",
       what: `${x.source} seems to hold ${kind}; they are used as they are unless you ask`,
-      remedy: ["--normalize log1p-cp10k"],
+      remedy: [
+        "--normalize log1p-cp10k",
+        "or --normalize log1p-scran (size factors, fitted in each fold), where kinds of samples differ in many genes",
+      ],
     });
   } else if (state.caution !== null) {
     const { what, remedy } = state.caution;

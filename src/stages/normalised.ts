@@ -10,7 +10,7 @@ import type { RunFolder } from "../io/run-folder.js";
 import { packSizeFactors, sizeFactorsFile, unpackSizeFactors } from "../io/size-factors-file.js";
 import { shellWord } from "../io/visible.js";
 import type { Matrix } from "../matrix.js";
-import type { SizeFactors } from "../normalize/size-factors.js";
+import type { Remarks, SizeFactors } from "../normalize/size-factors.js";
 import type { StageContext } from "./context.js";
 import type { RunInput } from "./prepare.js";
 
@@ -23,7 +23,7 @@ export const normalisationFiles = (settings: Settings, folder: string): string[]
 /**
  * Fits the normalisation that belongs to the encoder in `folder`, or takes it from there.
  * @param rows the samples that it is fitted on; null: all
- * @returns all samples × genes, normalised
+ * @returns all samples × genes, normalised; and what there is to say of the fit, if it was made now
  */
 export async function fitNormalised(
   run: RunFolder,
@@ -32,15 +32,16 @@ export async function fitNormalised(
   rows: Int32Array | null,
   input: Pick<RunInput, "load">,
   ctx: StageContext,
-): Promise<Matrix> {
+): Promise<{ x: Matrix; remarks: Remarks | undefined }> {
   const expression = await input.load();
   const known = await readSizeFactors(run, settings, folder).catch((error: unknown) => {
     if (error instanceof CellhueError) return null; // not there or damaged: fitted anew
     throw error;
   });
-  const fit = known ?? (await expression.fit(rows, ctx));
-  if (known === null && fit !== null) await run.write(`${folder}/${sizeFactorsFile}`, packSizeFactors(fit));
-  return expression.normalised(fit);
+  if (known !== null) return { x: expression.normalised(known), remarks: undefined };
+  const fit = await expression.fit(rows, ctx);
+  if (fit !== null) await run.write(`${folder}/${sizeFactorsFile}`, packSizeFactors(fit));
+  return { x: expression.normalised(fit), remarks: fit?.remarks };
 }
 
 /** All samples × genes, normalised as for the encoder in `folder`. */

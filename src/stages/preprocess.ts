@@ -14,6 +14,7 @@ import { areaOf, square } from "../image-size.js";
 import { csvText } from "../io/csv.js";
 import type { RunFolder } from "../io/run-folder.js";
 import type { Matrix } from "../matrix.js";
+import { remarkLines } from "../normalize/size-factors.js";
 import type { StageContext } from "./context.js";
 import { fitNormalised, normalisationFiles } from "./normalised.js";
 import { type GeneNames, keptProjectionPath, type RunInput } from "./prepare.js";
@@ -44,7 +45,10 @@ export async function preprocessStage(
   const options = { ...settings, threads: settings.threads || undefined, progress, signal };
   let normalised: Promise<Matrix> | undefined;
   const load = () => {
-    normalised ??= fitNormalised(run, settings, "encoders/all", null, input, ctx);
+    normalised ??= fitNormalised(run, settings, "encoders/all", null, input, ctx).then(({ x, remarks }) => {
+      for (const line of remarkLines(remarks ? [remarks] : [])) progress.warn(line);
+      return x;
+    });
     return normalised;
   };
   const drop = () => {

@@ -101,6 +101,11 @@ function tuning({ tune }: Design): Row[] {
   return values.length === 0 ? [] : [["chosen by nested folds", values.join("; ")]];
 }
 
+function normalisedOn(normalize: Design["normalize"], embedding: string): string {
+  if (normalize === "none") return "not done";
+  return normalize === "log1p-scran" ? `size factors: ${embedding}` : "nothing: each sample by itself";
+}
+
 function fits(
   { protocol, normalize, genes, scale, validation, patience, cv }: Design,
   results: Results | undefined,
@@ -109,7 +114,7 @@ function fits(
   const embedding = protocol === "inductive" ? training : "all samples, those of the test folds included";
   const validated = validation > 0 || cv === "split";
   return [
-    ["normalisation", normalize === "none" ? "not done" : "nothing: each sample by itself"],
+    ["normalisation", normalisedOn(normalize, embedding)],
     ...(genes === "all" ? [] : [["choice of genes", embedding] as const]),
     ...(scale ? [["scaling", embedding] as const] : []),
     ["principal components, t-SNE, UMAP, ranges of the image", embedding],
