@@ -385,7 +385,9 @@ class BlockAlgebra {
     );
 
     const options = threads === undefined ? {} : { threads };
-    const sessions = [pass, gram, add, project].map((graph) => createSession(graph, options));
+    const sessions = [pass, gram, add, project].map((graph) =>
+      createSession(graph, { ...options, spinning: graph === pass }),
+    );
     const [s0, s1, s2, s3] = await Promise.all(sessions);
     return new BlockAlgebra(rows, genes, width, s0, s1, s2, s3);
   }
