@@ -37,7 +37,7 @@ export function unpackSizeFactors(bytes: Uint8Array, where: string): SizeFactors
       where,
       found,
       expected: schema,
-      remedy: "remove the file, then start the same command again",
+      remedy: "remove the file, then: cellhue preprocess RUN, and cellhue folds RUN",
       cause,
     });
   if (metadata.schema !== schema) throw damaged(metadata.schema ?? "no schema");
@@ -58,5 +58,8 @@ export function unpackSizeFactors(bytes: Uint8Array, where: string): SizeFactors
     pools: get("pools"),
     ...plain,
   };
+  const width = rule.genes.length;
+  if (rule.reference.length !== width || rule.pools.length % Math.max(1, width) !== 0)
+    throw damaged("arrays that do not fit each other");
   return { rule, factors: get("factors") };
 }

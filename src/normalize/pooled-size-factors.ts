@@ -5,7 +5,7 @@
  * that differ.
  * Contract: as scuttle's pooledSizeFactors of one cluster; deterministic; factors before their cleaning and centring.
  * Reference: Lun, Bach & Marioni 2016, Genome Biology 17:75; scuttle 1.8.4 is the oracle. scuttle cuts more than 3,000 cells
- * into clusters to save time; here there is always one.
+ * into clusters to save time; here there is always one (2,000 cells × 15,000 genes: 3 s).
  */
 import { breathe, SLICE } from "../embed/scran.js";
 import { throwIfAborted } from "../errors.js";

@@ -160,8 +160,9 @@ function pairOf(pairs: readonly PairVerdict[], a: Ranked, b: Ranked): PairVerdic
 
 /** What "held out" means under these settings. */
 export function heldOutWords(design: Design): Point[] {
-  const { protocol, genes, scale } = design;
+  const { protocol, normalize, genes, scale } = design;
   const fitted = [
+    ...(normalize === "log1p-scran" ? ["size factors"] : []),
     ...(genes === "all" ? [] : ["choice of genes"]),
     ...(scale ? ["scaling"] : []),
     "principal components",

@@ -55,12 +55,14 @@ export async function foldsStage(
         throwIfAborted(signal);
         const folder = encoderFolder(settings, key);
         task.update(i, name);
-        if (!(await isEncoded(run, folder))) {
+        const factors = normalisationFiles(settings, folder);
+        const there = await Promise.all([isEncoded(run, folder), ...factors.map((file) => run.has(file))]);
+        if (!there.every(Boolean)) {
           const found = await fitEncoder(run, folder, rows, settings, ctx, input);
           if (found !== undefined) remarks.push(found);
         }
         outputs.push(...encodedFiles.map((file) => `${folder}/${file}`));
-        outputs.push(...normalisationFiles(settings, folder));
+        outputs.push(...factors);
       }
       task.update(fits.length);
     } finally {

@@ -70,7 +70,7 @@ export async function readSizeFactors(
     throw new CellhueError("the size factors of the run cannot be read", {
       where: path,
       found: String(cause.code ?? cause),
-      remedy: `cellhue preprocess and cellhue folds write them: cellhue run … --out ${shellWord(run.root)}`,
+      remedy: `cellhue ${folder === "encoders/all" ? "preprocess" : "folds"} ${shellWord(run.root)}`,
       cause,
     });
   });

@@ -78,6 +78,9 @@ describe("heldOutWords", () => {
     expect(said({ protocol: "inductive", genes: "seurat", scale: true })).toContain(
       "choice of genes, scaling, principal",
     );
+    expect(said({ protocol: "inductive", normalize: "log1p-scran" })).toContain(
+      "each fold, size factors, pri",
+    );
     expect(said({})).not.toContain("Held out");
   });
   it("says for which samples the accuracy holds", () => {
@@ -301,6 +304,10 @@ describe("reportHtml", () => {
     ])
       expect(told).toContain(part);
     expect(rows({ validation: 0 })).toContain("none: nothing is stopped early or calibrated");
+    const normalised = (normalize: Design["normalize"]) => rows({ ...design, normalize });
+    expect(normalised("none")).toContain("normalisation not done");
+    expect(normalised("log1p-cpm")).toContain("normalisation nothing: each sample by itself");
+    expect(normalised("log1p-scran")).toContain("size factors: training samples of the fold");
   });
 
   it("has the audit where there was one", () => {

@@ -1,5 +1,5 @@
 /** Size factors through a whole run: fitted in each fold on its training samples alone, and part of the model file. */
-import { cpSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseCsv } from "../../src/io/csv.js";
@@ -138,14 +138,19 @@ describe("--normalize log1p-scran", () => {
     expect(new Set(own.map((row) => row[4])).size).toBeGreaterThan(20);
   }, 180_000);
 
-  it("says what to do where its factors are gone", async () => {
+  it("says what to do where the factors of a fold are gone or damaged, and does it", async () => {
     cpSync(at("first"), at("gone"), { recursive: true });
-    writeFileSync(at("gone", "encoders", "all", "size_factors.safetensors"), "no");
-    const options = ["--train", "saliency-guided", "--epochs", "1", "--threads", "1"];
-    writeFileSync(at("gone", "encoders", "0", "size_factors.safetensors"), "no");
-    const { code, stderr } = await cellhue(["train", at("gone"), ...options], folder);
+    const path = at("gone", "encoders", "0", "size_factors.safetensors");
+    const guided = ["train", at("gone"), "--train", "saliency-guided", "--epochs", "1", "--threads", "1"];
+    writeFileSync(path, bytes("first", "encoders", "0", "encoder.safetensors"));
+    const { code, stderr } = await cellhue(guided, folder);
     expect(code).toBe(2);
-    expect(stderr).toMatch(/size_factors\.safetensors|safetensors file/);
+    expect(stderr).toMatch(/size factors of the run cannot be read/);
+    expect(stderr).toContain(path);
+    expect(stderr).toMatch(/remove the file/);
+    rmSync(path);
+    await done(guided); // which makes it anew
+    expect(readFileSync(path).equals(bytes("first", "encoders", "0", "size_factors.safetensors"))).toBe(true);
   }, 120_000);
 });
 
