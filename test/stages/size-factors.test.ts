@@ -43,6 +43,8 @@ const common = (file: string, out: string) => [
   ...[
     "--normalize",
     "log1p-scran",
+    "--encoder",
+    "deepinsight",
     "--size",
     "32",
     "--components",
