@@ -57,7 +57,11 @@ async function once(file, out, until) {
   const n = x.rows;
   reader.close();
   lap("read");
-  const { scores, components: k } = await pca(x, { components: 50, random: new RandomState(42) });
+  const { scores, components: k } = await pca(x, {
+    components: 50,
+    random: new RandomState(42),
+    threads: cpus().length,
+  });
   x = undefined;
   lap("pca");
   const { tsne: t, umap: u } = await bothMaps(scores, n, k, { seed: 42, threads: cpus().length });
