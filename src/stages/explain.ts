@@ -65,8 +65,8 @@ export async function explainStage(
     .map((split, k) => ({ ...split, k }))
     .filter(({ repeat }) => repeat === 0);
   const input = await open();
-  const all = await readNormalised(run, settings, "encoders/all", input);
-  const work: Work = { run, settings, ctx, samples, net, x: all };
+  const x = await readNormalised(run, settings, "encoders/all", input);
+  const work: Work = { run, settings, ctx, samples, net, x };
   const chosen = await chooseSamples(work, first);
   const best = [...surest(work, chosen).values()];
 
@@ -98,11 +98,11 @@ export async function explainStage(
     task.end();
   }
 
-  const attributions = joined(folds, samples, work.x.cols);
+  const all = joined(folds, samples, work.x.cols);
   const byClass = new Map<number, ClassGenes>();
   const missing: string[] = [];
   for (const [code, label] of samples.classes.entries()) {
-    if (attributions.codes.includes(code)) byClass.set(code, classGenes(attributions, code, label, TOP));
+    if (all.codes.includes(code)) byClass.set(code, classGenes(all, code, label, TOP));
     else missing.push(label);
   }
   for (const label of missing)
@@ -110,7 +110,7 @@ export async function explainStage(
   const genes = input.genes();
   const nulls = (code: number) =>
     (checked?.shuffled ?? []).flatMap(
-      (values) => classMean(work, checked?.rows ?? attributions.codes, values, code) ?? [],
+      (values) => classMean(work, checked?.rows ?? all.codes, values, code) ?? [],
     );
   const classes = await writeClasses(work, genes, byClass, nulls);
   const report = reportOf(work, missing, classes, byClass, folds, checked);
