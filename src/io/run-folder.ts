@@ -196,7 +196,7 @@ const rules: Record<StageName, StageRule> = {
     version: 2,
     after: ["compare"],
     along: ["compare"],
-    settings: ["method", "nulls", "seeds"],
+    settings: ["method", "class", "nulls", "seeds"],
     writes: [/^genes$/, /^genes\.json$/, figure("(Figure_Genes_\\d+|genes_heatmap|genes_deletion)")],
   },
   audit: {
