@@ -1,5 +1,5 @@
 // Very many classes, to the end: makes samples of 150, 300 and 2,000 classes (three of each, 60 genes), runs all stages one after
-// the other, and keeps their seconds and peak memory (Linux) in bench/many-classes.json, of which docs/reliability.md is made.
+// the other, and keeps their seconds and peak memory (Linux) in bench/kept/many-classes.json, of which docs/reliability.md is made.
 // usage: npm run build && node bench/many-classes.mjs [--classes 150,300,2000] [--work DIR] [--again]
 //   --again: the stages after `train` alone, on the runs that lie in DIR
 import { spawn } from "node:child_process";

@@ -6,9 +6,9 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-export const reliabilityFile = here("reliability.json");
-export const fuzzFile = here("../test/fuzz/figures.json");
-export const manyClassesFile = here("many-classes.json");
+export const reliabilityFile = here("kept/reliability.json");
+export const fuzzFile = here("kept/fuzz.json");
+export const manyClassesFile = here("kept/many-classes.json");
 const read = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : undefined);
 
 export function writeDocument() {

@@ -7,7 +7,7 @@
  *     [--only kills,points,interrupts,commands,faults]
  *     [--section disk,permission,paths,removed,together,input,memory,output, audit,explain,predict] [--no-write]
  *
- * Figures are kept in bench/reliability.json, where those of a part that is tried again take the place of the old ones, so that
+ * Figures are kept in bench/kept/reliability.json, where those of a part that is tried again take the place of the old ones, so that
  * the whole can be tried in several calls. The document is made of them and of what `npm run fuzz` and bench/many-classes.mjs
  * have kept (reliability-doc.mjs, which run by itself makes it anew).
  * --beside: kills of each of the commands beside a run. --no-write: keeps nothing, writes no document.

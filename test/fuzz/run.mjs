@@ -1,7 +1,7 @@
 // npm run fuzz: mutated real files, read by every reader in processes of their own. A case is read or refused by a
 // CellhueError; anything else (another error, a crash of the process, more than 20 s, more than 1 GiB beyond what the
 // unchanged files took, a file outside of its folder) is told with the command that repeats it, and its file is kept.
-// Figures of all readers are kept in figures.json, and docs/reliability.md is made of them (bench/reliability-doc.mjs).
+// Figures of all readers are kept in bench/kept/fuzz.json, and docs/reliability.md is made of them (bench/reliability-doc.mjs).
 // --cases N (all together, default 20,000) --seed S --out FILE (figures to it alone, no document) --keep DIR --only READER --from K --jobs J
 // --run DIR: a finished run folder with compact nets; made anew where it is left out.
 import { execFile, fork } from "node:child_process";
