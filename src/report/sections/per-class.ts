@@ -68,11 +68,11 @@ function confusedTable({ name, scores }: Ranked, classes: readonly string[]): Ch
   const shown = pairs.slice(0, MOST_PAIRS);
   const part =
     pairs.length > shown.length
-      ? `the first ${shown.length} of ${whole(pairs.length)} pairs of classes; metrics.json has all`
-      : "all pairs of classes";
+      ? `the first ${shown.length} of ${whole(pairs.length)} pairs of classes; metrics.json has all of them`
+      : `${pairs.length === 1 ? "one pair" : `${pairs.length} pairs`} of classes`;
   return [
     el("h3", {}, "What ", bdi(name), " takes for something else"),
-    el("p", {}, `Held-out samples of one class that are called another, ${part}.`),
+    el("p", {}, `Held-out samples of one class that are called another: ${part}.`),
     scrolling(
       `What ${name} takes for something else`,
       "numbers",
