@@ -1,7 +1,7 @@
 // Very many classes, to the end: makes samples of 150, 300 and 2,000 classes (three of each, 60 genes), runs all stages one after
 // the other, and keeps their seconds and peak memory (Linux) in bench/kept/many-classes.json, of which docs/reliability.md is made.
-// usage: npm run build && node bench/many-classes.mjs [--classes 150,300,2000] [--work DIR] [--again]
-//   --again: the stages after `train` alone, on the runs that lie in DIR
+// usage: npm run build && node bench/many-classes.mjs [--classes 150,300,2000] [--work DIR] [--stages compare,saliency,…]
+//   --stages: these alone, on the runs that lie in DIR
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
@@ -15,7 +15,7 @@ const { values } = parseArgs({
   options: {
     classes: { type: "string", default: "150,300,2000" },
     work: { type: "string", default: join(tmpdir(), "cellhue-many-classes") },
-    again: { type: "boolean", default: false },
+    stages: { type: "string", default: "preprocess,train,compare,saliency,explain,report" },
   },
 });
 const cli = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
@@ -30,6 +30,7 @@ const stages = {
   explain: ["--nulls", "0", "--seeds", "0"],
   report: [],
 };
+const wanted = values.stages.split(",");
 mkdirSync(values.work, { recursive: true });
 
 /** Normal random numbers around a centre for each class, as two tables of text. */
@@ -82,13 +83,14 @@ const runs = [];
 for (const classes of values.classes.split(",").map(Number)) {
   const folder = join(values.work, String(classes));
   const out = join(folder, "run");
-  if (!values.again) {
+  if (wanted.includes("preprocess")) {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder);
     make(classes, folder);
-  } else rmSync(join(out, "metrics.json"), { force: true }); // so that it is compared anew, and all that follows
-  const took = values.again ? { ...old.runs.find((r) => r.classes === classes)?.stages } : {};
-  for (const [stage, options] of Object.entries(stages).slice(values.again ? 2 : 0)) {
+  } else if (wanted.includes("compare")) rmSync(join(out, "metrics.json"), { force: true }); // compared anew, and all that follows
+  const took = { ...old.runs.find((r) => r.classes === classes)?.stages };
+  for (const [stage, options] of Object.entries(stages)) {
+    if (!wanted.includes(stage)) continue;
     const given =
       stage === "preprocess"
         ? [join(folder, "x.csv"), "--labels", join(folder, "labels.csv"), "--out", out]
@@ -96,7 +98,8 @@ for (const classes of values.classes.split(",").map(Number)) {
     took[stage] = await run([stage, ...given, ...options, "--quiet"]);
     process.stderr.write(`${classes} classes, ${stage}: ${JSON.stringify(took[stage])}\n`);
   }
-  const megabytes = (file) => Math.round(statSync(join(out, file)).size / 1e5) / 10;
+  const megabytes = (file) =>
+    existsSync(join(out, file)) ? Math.round(statSync(join(out, file)).size / 1e5) / 10 : 0;
   runs.push({
     classes,
     samples: EACH * classes,

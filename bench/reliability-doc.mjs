@@ -142,7 +142,8 @@ function document(figures, fuzz, many) {
     "### What may differ between two runs of the same",
     "- `run.json`: `created`, the `seconds` of the stages, the path of the folder, and the SHA-256 of files that hold seconds;",
     "- `folds/…/history.json`, `final/history.json`, `metrics.json`: `seconds`;",
-    "- `report.html`: the date, the column of seconds, and the size of `metrics.json`, which follows from the digits of its seconds.",
+    "- `report.html`: the date, the column of seconds, and the size of `metrics.json`, which follows from the digits of its seconds;",
+    "- the copy of `predict --write`: the times at which HDF5 made its objects.",
     "",
     "All else is the same to the last bit: images, embeddings, weights, predictions, figures, tables, and `model_final.onnx`. " +
       "(On the same kind of processor: see the engine in architecture.md.)",
@@ -190,7 +191,8 @@ function document(figures, fuzz, many) {
     );
   lines.push(
     "## How it is made",
-    "Files are written to a temporary name in the same folder, flushed, and renamed. `run.json` says how far each stage is, under a " +
+    "Files are written to a temporary name in the same folder, flushed, and renamed. The name says whose it is (process, machine, start " +
+      "time): in a run folder the next run removes what is left, elsewhere the next file that cellhue writes beside it, where the process is dead. `run.json` says how far each stage is, under a " +
       "fingerprint of its settings and input; a stage that was cut off goes on with the files that are there. One process at a time " +
       "holds `run.lock`; every write looks that the lock is still its own, so a run whose folder was removed makes nothing in its place. The " +
       "lock of a dead process is taken over, also where its number is another program's by now (start times are compared). The " +
