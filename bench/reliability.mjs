@@ -646,6 +646,7 @@ process.on("exit", () => {
 });
 function spawnSleep() {
   const child = spawn("sleep", ["3600"], { stdio: "ignore" });
+  child.unref(); // or this process would wait for it
   sleepers.push(child);
   return child.pid;
 }
