@@ -23,7 +23,18 @@ const EACH = 3;
 const GENES = 60;
 /** Options of each stage; those of docs/reliability.md. */
 const stages = {
-  preprocess: ["--label", "kind", "--size", "32", "--components", "10", "--folds", "3"],
+  preprocess: [
+    "--label",
+    "kind",
+    "--encoder",
+    "deepinsight",
+    "--size",
+    "32",
+    "--components",
+    "10",
+    "--folds",
+    "3",
+  ],
   train: ["--net", "compact", "--epochs", "3"],
   compare: [],
   saliency: [],

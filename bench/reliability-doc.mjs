@@ -244,7 +244,7 @@ function manyClasses({ made, machine, runs }) {
   return [
     "## Very many classes",
     `Made by \`node bench/many-classes.mjs\` on ${made}: ${machine}. Made samples of many classes, 60 genes, three samples a class; ` +
-      "`--net compact --size 32 --components 10 --folds 3 --epochs 3 --nulls 0 --seeds 0`, the stages one after the other (`train` draws " +
+      "`--encoder deepinsight --net compact --size 32 --components 10 --folds 3 --epochs 3 --nulls 0 --seeds 0`, the stages one after the other (`train` draws " +
       "the folds, `compare` fits the baselines, `saliency` trains the final net). Seconds, and the peak memory of the process.",
     "",
     ...table(

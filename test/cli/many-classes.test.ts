@@ -29,7 +29,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, "x.csv"), rows.join("\n"));
   writeFileSync(join(folder, "labels.csv"), labels.join("\n"));
   const options =
-    "--label kind --net compact --epochs 2 --folds 2 --size 32 --components 5 --nulls 0 --seeds 0 --method gradient --validation 0";
+    "--label kind --encoder deepinsight --net compact --epochs 2 --folds 2 --size 32 --components 5 --nulls 0 --seeds 0 --method gradient --validation 0";
   const files = [join(folder, "x.csv"), "--labels", join(folder, "labels.csv"), "--out", out];
   ended = await cellhue(["run", ...files, ...options.split(" ")]);
 }, 600_000);
