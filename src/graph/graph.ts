@@ -3,7 +3,8 @@
  * Contract: a Value is a name with a type and dims; ops append nodes and return Values. An op that can be
  * differentiated records a vector–Jacobian product (`record`); the files in ops/ hold forward and backward together.
  * Values with symbolic dims (strings) run forward; differentiation needs numbers. Feature maps may be held in onnxruntime's
- * own layout ("blocked": N × C/b × H × W × b, where b channels fill a vector register); only ops that say so take them.
+ * own layout ("blocked": N × C/b × H × W × b, where b channels fill a vector register), and weights of convolutions in that of
+ * kernel-layout.ts; only ops that say so take them.
  */
 import {
   type Attribute,
@@ -26,7 +27,7 @@ interface OpOptions {
   domain?: string;
   type?: ElementType;
   /** The layout of the output, from an op that takes blocked values; left out, it takes none. */
-  blocked?: boolean;
+  blocked?: boolean | "kernels";
 }
 
 /** A gradient that adds itself to what has come by other ways so far, in one pass. */
@@ -73,9 +74,12 @@ export class Graph {
     return `${prefix}_${this.count}`;
   }
 
-  /** A value fed at run time. */
-  input(name: string, dims: readonly Dim[], type: ElementType = "float32"): Value {
-    const value = { name, type, dims };
+  /**
+   * A value fed at run time.
+   * @param kernels a weight of a dense convolution that is fed in the order of kernel-layout.ts
+   */
+  input(name: string, dims: readonly Dim[], type: ElementType = "float32", kernels = false): Value {
+    const value: Value = { name, type, dims, ...(kernels && { blocked: "kernels" }) };
     this.inputs.push(value);
     return value;
   }
@@ -169,6 +173,7 @@ export class Graph {
   /** A map as N×C×H×W. Not differentiable (ops/layout.ts is). */
   toPlain(v: Value): Value {
     if (!v.blocked) return v;
+    if (v.blocked === "kernels") throw new Error(`'${v.name}' is held as kernels, not as maps`);
     const channels = v.dims[1] as number;
     return this.op("ReorderOutput", [v], v.dims, { channels }, { domain: nchwc, blocked: false });
   }

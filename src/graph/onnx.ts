@@ -46,8 +46,11 @@ export interface ValueRecord {
   readonly name: string;
   readonly type: ElementType;
   readonly dims: readonly Dim[];
-  /** Held in onnxruntime's own layout (graph.ts); dims are those of the plain value all the same. */
-  readonly blocked?: boolean;
+  /**
+   * Held in onnxruntime's own layout (graph.ts), or as weights in that of kernel-layout.ts; dims are those of the plain value
+   * all the same.
+   */
+  readonly blocked?: boolean | "kernels";
 }
 export interface ModelRecord {
   readonly graphName: string;

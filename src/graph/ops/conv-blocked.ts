@@ -1,13 +1,13 @@
 /**
  * Role: dense convolution and its gradient by the input in the blocked layout: onnxruntime's fastest
  * convolutions.
- * Contract: as conv2d with groups = 1, `g.block` > 1. Kernels are fed, so they are brought into the kernels' layout
- * (K/b × C/b × k·k × b of C × b of K) at every run: little beside the convolution. A plain image of fewer channels than
- * a block is taken as it is.
+ * Contract: as conv2d with groups = 1, `g.block` > 1. The kernels' layout is K/b × C/b × k·k × b of C × b of K, and with
+ * inputs and outputs exchanged for the gradient. Weights are fed plain, or in the order of kernel-layout.ts, from which both
+ * are made by moving blocks. A plain image of fewer channels than a block is taken as it is.
  */
-import { type Adding, type Graph, nchwc, staticDims, type Value } from "../graph.js";
+import { type Adding, type Graph, nchwc, sizeOf, staticDims, type Value } from "../graph.js";
 import type { Geometry } from "./conv2d.js";
-import { asMap, filled, fillVector, stored } from "./layout.js";
+import { asMap, filled, fillVector, fromBlocks, gathered, stored } from "./layout.js";
 import { stridedInputGradient } from "./strided-blocked.js";
 
 /** Kernels with both sides filled up to whole blocks. */
@@ -25,6 +25,19 @@ const inBlocks = (g: Graph, v: Value, dims: readonly number[]): Value =>
 
 function forwardKernels(g: Graph, weight: Value, inputs: number): Value {
   const b = g.block;
+  if (weight.blocked) {
+    const [k, c] = staticDims(weight);
+    const [outer, inner] = [k / b, c / b];
+    const order = Array.from(
+      { length: outer * inner },
+      (_, i) => (i % inner) * outer + Math.floor(i / inner),
+    );
+    return stored(
+      g,
+      gathered(g, stored(g, weight, [sizeOf(staticDims(weight))]), order, order.length),
+      staticDims(weight),
+    );
+  }
   const full = fillKernels(g, weight, inputs);
   const [k, c, kh, kw] = staticDims(full);
   const p = kh * kw;
@@ -38,6 +51,11 @@ function forwardKernels(g: Graph, weight: Value, inputs: number): Value {
 /** Kernels of the convolutions that bring dy back, inputs and outputs in each other's place: (C/b·K/b) × kh × kw × b·b. */
 function backwardKernels(g: Graph, weight: Value): Value {
   const b = g.block;
+  if (weight.blocked) {
+    const [k, c, kh, kw] = staticDims(weight);
+    const pieces = (k * c) / b / b;
+    return stored(g, fromBlocks(g, weight, [pieces * kh * kw, b, 1]), [pieces, kh, kw, b * b]);
+  }
   const full = fillKernels(g, weight, filled(g, weight.dims[1] as number));
   const [k, c, kh, kw] = staticDims(full);
   const p = kh * kw;

@@ -60,21 +60,15 @@ export function stridedInputGradient(
   const [outer, , , inner] = staticDims(kernels);
   const outputs = filled(g, dy.dims[1] as number);
   const storage = stored(g, dy, [n, outputs, oh, ow]);
+  const flat = stored(g, kernels, [outer, s.kh * s.kw, inner]);
   const phase = (row: Phase, column: Phase, sofar?: Value): Value => {
     if (row.count === 0 || column.count === 0)
       return g.op("Expand", [g.scalar(0), g.ints([n, all, u, v])], [n, all, u, v]);
-    const last = (p: Phase) => p.first + (p.count - 1) * stride;
-    const part = g.op(
-      "Slice",
-      [
-        kernels,
-        g.ints([last(row), last(column)]),
-        g.ints([row.first - s.kh - 1, column.first - s.kw - 1]), // counted from the end: to `first`, inclusive
-        g.ints([1, 2]),
-        g.ints([-stride, -stride]),
-      ],
-      [outer, row.count, column.count, inner],
-    );
+    const positions: number[] = []; // from the last to the first
+    for (let i = row.count - 1; i >= 0; i--)
+      for (let j = column.count - 1; j >= 0; j--)
+        positions.push((row.first + i * stride) * s.kw + column.first + j * stride);
+    const part = g.op("Gather", [flat, g.ints(positions)], [outer, positions.length, inner], { axis: 1 });
     const shape = [all, groups === 1 ? outputs : 1, row.count, column.count];
     return g.op(
       "Conv",
