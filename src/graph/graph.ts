@@ -6,6 +6,7 @@
  * own layout ("blocked": N × C/b × H × W × b, where b channels fill a vector register), and weights of convolutions in that of
  * kernel-layout.ts; only ops that say so take them.
  */
+
 import {
   type Attribute,
   type Dim,
@@ -16,6 +17,7 @@ import {
   type TypedArray,
   type ValueRecord,
 } from "./onnx.js";
+import { simplified } from "./simplify.js";
 
 export type { Attribute, Dim, ElementType, TypedArray } from "./onnx.js";
 export type Value = ValueRecord;
@@ -58,6 +60,10 @@ export class Graph {
   private readonly initializers: TensorRecord[] = [];
   private readonly exposed: string[] = [];
   private readonly shared = new Map<string, Value>();
+  /** Dims of what is computed, by name, where they are those of the storage. */
+  private readonly sizes = new Map<string, string>();
+  /** Constants of `ints`, by name. */
+  private readonly shapes = new Map<string, readonly number[]>();
   private count = 0;
 
   /**
@@ -80,6 +86,7 @@ export class Graph {
    */
   input(name: string, dims: readonly Dim[], type: ElementType = "float32", kernels = false): Value {
     const value: Value = { name, type, dims, ...(kernels && { blocked: "kernels" }) };
+    this.sizes.set(name, dims.join());
     this.inputs.push(value);
     return value;
   }
@@ -112,7 +119,9 @@ export class Graph {
 
   /** A 1-D int64 constant (shapes, axes, offsets). */
   ints(values: readonly number[]): Value {
-    return this.constant(BigInt64Array.from(values, BigInt), [values.length]);
+    const value = this.constant(BigInt64Array.from(values, BigInt), [values.length]);
+    this.shapes.set(value.name, values);
+    return value;
   }
 
   /**
@@ -145,6 +154,8 @@ export class Graph {
       dims,
       ...(blocked && { blocked }),
     }));
+    for (const { name, dims } of values)
+      if (!blocked || (dims[1] as number) % this.block === 0) this.sizes.set(name, dims.join());
     this.nodes.push({
       opType,
       domain,
@@ -187,12 +198,15 @@ export class Graph {
 
   /** The ONNX file. */
   encode(metadata: Record<string, string> = {}, producer = { name: "cellhue", version: "" }): Uint8Array {
+    const nodes = this.withOutputNames(simplified(this.nodes, this.exposed, this.shapes, this.sizes));
+    const used = new Set(nodes.flatMap((node) => node.inputs));
+    const constants = new Set([...this.shared.values()].map(({ name }) => name));
     return encodeModel({
       graphName: this.name,
-      nodes: this.withOutputNames(),
+      nodes,
       inputs: this.inputs,
       outputs: this.outputs,
-      initializers: this.initializers,
+      initializers: this.initializers.filter(({ name }) => used.has(name) || !constants.has(name)),
       metadata,
       producer,
     });
@@ -202,9 +216,9 @@ export class Graph {
    * Nodes that give output values their public names. A computed value is renamed (an Identity node would copy it, for
    * all parameters of a network at every step); one that is an input, an initializer or exposed twice gets an Identity.
    */
-  private withOutputNames(): NodeRecord[] {
+  private withOutputNames(of: readonly NodeRecord[]): NodeRecord[] {
     const renamed = new Map<string, string>();
-    const computed = new Set(this.nodes.flatMap((n) => n.outputs));
+    const computed = new Set(of.flatMap((n) => n.outputs));
     const copies: NodeRecord[] = [];
     this.exposed.forEach((inner, i) => {
       const { name } = this.outputs[i];
@@ -215,7 +229,7 @@ export class Graph {
       }
     });
     const rename = (names: readonly string[]) => names.map((n) => renamed.get(n) ?? n);
-    const nodes = this.nodes.map((n) => ({ ...n, inputs: rename(n.inputs), outputs: rename(n.outputs) }));
+    const nodes = of.map((n) => ({ ...n, inputs: rename(n.inputs), outputs: rename(n.outputs) }));
     return [...nodes, ...copies];
   }
 }
