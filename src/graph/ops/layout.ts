@@ -144,10 +144,8 @@ export function channelConstant(g: Graph, channels: number, value: number): Valu
 export function blocksTogether(g: Graph, v: Value): Value {
   const [n, c, h, w] = staticDims(v);
   const blocks = filled(g, c) / g.block;
-  const piece = h * w * g.block;
-  const together = g.op("Transpose", [stored(g, v, [n, blocks, piece])], [blocks, n, piece], {
-    perm: [1, 0, 2],
-  });
+  const order = Array.from({ length: blocks * n }, (_, i) => (i % n) * blocks + Math.floor(i / n));
+  const together = gathered(g, stored(g, v, [n * blocks, h * w * g.block]), order, order.length);
   return stored(g, together, [blocks, n, h, w, g.block]);
 }
 
