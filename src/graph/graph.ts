@@ -196,16 +196,26 @@ export class Graph {
     this.exposed.push(value.name);
   }
 
-  /** The ONNX file. */
-  encode(metadata: Record<string, string> = {}, producer = { name: "cellhue", version: "" }): Uint8Array {
+  /**
+   * The ONNX file.
+   * @param before name of an output before all others, an empty sequence (session.ts says what for)
+   */
+  encode(
+    metadata: Record<string, string> = {},
+    producer = { name: "cellhue", version: "" },
+    before?: string,
+  ): Uint8Array {
     const nodes = this.withOutputNames(simplified(this.nodes, this.exposed, this.shapes, this.sizes));
+    if (before)
+      nodes.push({ opType: "SequenceEmpty", domain: "", inputs: [], outputs: [before], attributes: {} });
+    const first: Value[] = before ? [{ name: before, type: "float32", dims: [], sequence: true }] : [];
     const used = new Set(nodes.flatMap((node) => node.inputs));
     const constants = new Set([...this.shared.values()].map(({ name }) => name));
     return encodeModel({
       graphName: this.name,
       nodes,
       inputs: this.inputs,
-      outputs: this.outputs,
+      outputs: [...first, ...this.outputs],
       initializers: this.initializers.filter(({ name }) => used.has(name) || !constants.has(name)),
       metadata,
       producer,

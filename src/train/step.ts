@@ -161,7 +161,7 @@ export class TrainingSessions {
     const { net, classes, size, threads, device } = this;
     const block = device === "cpu" ? await channelBlock() : 1;
     const graph = trainingGraph(net, classes, n, size, kind, block);
-    const session = await createSession(graph.graph, { threads, device });
+    const session = await createSession(graph.graph, { threads, device, inPlace: device === "cpu" });
     if (!kind.guided) return { session, graph };
     return {
       session,
@@ -267,7 +267,7 @@ export class Trainer {
       kept: Float32Array.of(kept),
       ...guided,
     };
-    const into: Record<string, Float32Array> = {};
+    const into: Record<string, Float32Array> = { loss: new Float32Array(1) };
     for (const [name, data] of this.spare) into[`next:${name}`] = data;
     const { loss } = await session.run(feeds, into);
     [this.current, this.spare] = [this.spare, this.current];
