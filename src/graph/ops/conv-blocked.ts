@@ -8,6 +8,7 @@
 import { type Adding, type Graph, nchwc, sizeOf, staticDims, type Value } from "../graph.js";
 import type { Geometry } from "./conv2d.js";
 import { asMap, filled, fillVector, fromBlocks, gathered, stored } from "./layout.js";
+import { denseConv } from "./small-maps.js";
 import { stridedInputGradient } from "./strided-blocked.js";
 
 /** Kernels with both sides filled up to whole blocks. */
@@ -79,13 +80,16 @@ export function blockedForward(
   const all = filled(g, k);
   const storage = stored(g, x, [n, inputs, s.h, s.w]);
   const kernels = forwardKernels(g, weight, inputs);
-  const y = g.op(
-    "Conv",
-    bias ? [storage, kernels, fillVector(g, bias)] : [storage, kernels],
-    [n, all, s.oh, s.ow],
-    { kernel_shape: [s.kh, s.kw], strides: [s.stride, s.stride], pads: s.pads },
-    { domain: nchwc },
-  );
+  const shape = { kernel: [s.kh, s.kw], stride: s.stride, pads: s.pads, out: [s.oh, s.ow] } as const;
+  const y = x.blocked
+    ? denseConv(g, storage, kernels, shape, { bias: bias && fillVector(g, bias) })
+    : g.op(
+        "Conv",
+        bias ? [storage, kernels, fillVector(g, bias)] : [storage, kernels],
+        [n, all, s.oh, s.ow],
+        { kernel_shape: [s.kh, s.kw], strides: [s.stride, s.stride], pads: s.pads },
+        { domain: nchwc },
+      );
   return asMap(g, y, [n, k, s.oh, s.ow]);
 }
 

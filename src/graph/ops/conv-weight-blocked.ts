@@ -7,7 +7,7 @@
  */
 import { type Graph, nchwc, staticDims, type Value } from "../graph.js";
 import type { Geometry } from "./conv2d.js";
-import { filled, gathered, stored } from "./layout.js";
+import { filled, gathered, padded, stored } from "./layout.js";
 
 /** Pixels of dy that are summed in one go: of 64 channels and 16 samples they take half of a core's second cache. */
 const PIECE = 128;
@@ -105,15 +105,6 @@ function kernelsOf(g: Graph, dy: Value, samples: number, bands: number): Value {
     for (let i = 0; i < dims[0]; i++)
       for (let band = 0; band < bands; band++) order.push((i * groups + group) * bands + band);
   return gathered(g, inside, order, dims[0] * groups * bands);
-}
-
-/** Zeros around every map of a blocked value, written by a convolution with 1: unlike Pad it uses all threads. */
-function padded(g: Graph, v: Value, pads: readonly number[]): Value {
-  if (pads.every((p) => p === 0)) return v;
-  const [n, c, h, w] = staticDims(v);
-  const ones = g.constant(new Float32Array(c).fill(1), [c, 1, 1, 1]);
-  const dims = [n, c, h + pads[0] + pads[2], w + pads[1] + pads[3]];
-  return g.op("Conv", [v, ones], dims, { kernel_shape: [1, 1], group: c, pads }, { domain: nchwc });
 }
 
 /** C/l × K/b × kh × kw × l × b → K×C×kh×kw, without what filled up the blocks. */

@@ -7,6 +7,7 @@ import { type Adding, type Graph, nchwc, staticDims, type Value } from "../graph
 import type { Geometry } from "./conv2d.js";
 import { framed, together } from "./interleave.js";
 import { asMap, filled, stored } from "./layout.js";
+import { denseConv } from "./small-maps.js";
 
 /** What one phase of an axis sees: positions first, first + stride, … of the kernel, and the padding of dy. */
 interface Phase {
@@ -70,13 +71,24 @@ export function stridedInputGradient(
         positions.push((row.first + i * stride) * s.kw + column.first + j * stride);
     const part = g.op("Gather", [flat, g.ints(positions)], [outer, positions.length, inner], { axis: 1 });
     const shape = [all, groups === 1 ? outputs : 1, row.count, column.count];
+    const pads = [row.before, column.before, row.after, column.after];
+    const kernel = [row.count, column.count] as const;
+    const added = sofar && stored(g, sofar, [n, all, u, v]);
+    if (groups === 1)
+      return denseConv(
+        g,
+        storage,
+        stored(g, part, shape),
+        { kernel, stride: 1, pads, out: [u, v] },
+        { added },
+      );
     return g.op(
       "Conv",
-      [storage, stored(g, part, shape), ...(sofar ? [null, stored(g, sofar, [n, all, u, v])] : [])],
+      [storage, stored(g, part, shape), ...(added ? [null, added] : [])],
       [n, all, u, v],
       {
-        kernel_shape: [row.count, column.count],
-        pads: [row.before, column.before, row.after, column.after],
+        kernel_shape: kernel,
+        pads,
         group: groups,
       },
       { domain: nchwc },
