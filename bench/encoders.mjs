@@ -64,12 +64,13 @@ const markersOf = (set, label) =>
 /** The first genes in which markers are looked for. */
 const TOP = 50;
 
+const threads = ["--threads", values.threads];
 const cli = (...args) =>
-  execFileSync(
-    process.execPath,
-    ["dist/cli/main.js", ...args, "--threads", values.threads, "--json", "--quiet"],
-    { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"], maxBuffer: 1 << 28 },
-  );
+  execFileSync(process.execPath, ["dist/cli/main.js", ...args, "--json", "--quiet"], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+    maxBuffer: 1 << 28,
+  });
 
 /** The training of images of genes, for the picture of places as well, so that the picture is what differs. */
 const recipe = "--lr 1e-3 --batch 16 --schedule one-cycle --weight-decay 0.01 --label-smoothing 0.05";
@@ -95,7 +96,7 @@ function measure(set, encoder) {
       "--genes",
       "variance",
     ];
-    cli("preprocess", path, "--out", run, "--encoder", encoder, ...read);
+    cli("preprocess", path, "--out", run, "--encoder", encoder, ...read, ...threads);
   };
   const nets = list(values.nets).map((net) => {
     const markers = () =>
@@ -106,7 +107,7 @@ function measure(set, encoder) {
       preprocess();
 
       const epochs = `${epochsOf(net, set)}`;
-      cli("train", run, "--net", net, "--folds", folds, "--epochs", epochs, ...recipe.split(" "));
+      cli("train", run, "--net", net, "--folds", folds, "--epochs", epochs, ...recipe.split(" "), ...threads);
       const { metrics } = JSON.parse(cli("compare", run));
       const { mean, sd } = metrics.models[0];
       return {
@@ -131,7 +132,7 @@ function kept(file, compute) {
 /** Ranks of the markers by an explanation. Nets on shuffled labels and of other seeds have no part in the ranks. */
 function explained(run, set, method) {
   return kept(join(run, `markers-${method}.json`), () => {
-    cli("explain", run, "--method", method, "--nulls", "0", "--seeds", "0");
+    cli("explain", run, "--method", method, "--nulls", "0", "--seeds", "0", ...threads);
     const { classes, checks, failed } = JSON.parse(readFileSync(join(run, "genes.json"), "utf8"));
     const ranked = classes.map(({ label, file }) => {
       const [header, ...rows] = parseCsv(readFileSync(join(run, file), "utf8"));

@@ -358,9 +358,11 @@ export function resolveSettings(sources: readonly Source[], base: Partial<Settin
     });
   }
   // The published protocol is that of the published picture.
-  const usual = (of: Record<string, unknown>) => (of.protocol === "published" ? "spectral" : "deepinsight");
+  const usual = (of: Record<string, unknown>) => (of.protocol === "published" ? "spectral" : "triptych");
   const chosen = base.encoder !== undefined && base.encoder !== usual(base);
-  if (!given.has("encoder") && !chosen) values.encoder = usual(values);
+  // A layout is chosen for deepinsight alone: the others have theirs.
+  if (!given.has("encoder") && !chosen)
+    values.encoder = given.has("layout") && usual(values) === "triptych" ? "deepinsight" : usual(values);
   const derived = derivedFrom(values);
   const before = derivedFrom(base);
   for (const name of Object.keys(derived) as (keyof typeof derived)[]) {
@@ -455,8 +457,8 @@ type Recipe = Pick<
   | "guide"
 >;
 
-/** What does best on held-out samples of small sets: docs/results.md. */
-const deepinsight: Recipe = {
+/** What does best on held-out samples of small sets: docs/encoders.md. */
+const triptych: Recipe = {
   layout: "tsne",
   metric: "correlation",
   placing: "assignment",
@@ -475,7 +477,7 @@ const deepinsight: Recipe = {
 };
 /** The published training (METHOD §2); the picture has no use for the settings of genes. */
 const spectral: Recipe = {
-  ...deepinsight,
+  ...triptych,
   genes: "all",
   net: ["resnet18", "efficientnet_b0"],
   size: square(128),
@@ -490,10 +492,10 @@ const spectral: Recipe = {
 /** What stands for each encoder where nothing else is said. */
 const recipes: Record<Settings["encoder"], Recipe> = {
   spectral,
-  deepinsight,
-  triptych: deepinsight,
-  igtd: deepinsight,
-  fotomics: { ...deepinsight, placing: "bins", values: "norm2" },
+  deepinsight: triptych,
+  triptych,
+  igtd: triptych,
+  fotomics: { ...triptych, placing: "bins", values: "norm2" },
 };
 
 /** About one sample in seven: enough to set a temperature by, where classes are not tiny. */

@@ -15,7 +15,7 @@ export function addDemo(program: Command, exit: (code: number) => void): void {
     .command("demo")
     .summary("do all stages on the example that comes with cellhue")
     .description(
-      "184 single cells of oligodendroglioma, six cell types, as images of their 2,000 most variable genes; the compact net, and\nSqueezeNet 1.1 with ImageNet weights. Needs no network. Writes runs/demo.\nIts own defaults: --encoder deepinsight --normalize log1p-cp10k --net compact,squeezenet1_1.",
+      "184 single cells of oligodendroglioma, six cell types, as images of their 2,000 most variable genes; the compact net, and\nSqueezeNet 1.1 with ImageNet weights. Needs no network. Writes runs/demo.\nIts own defaults: --encoder triptych --normalize log1p-cp10k --net compact,squeezenet1_1.",
     );
   addSettings(command, ["out", ...foldsSettings, ...trainSettings, "size", "seed", "threads"]);
   addOutput(command)

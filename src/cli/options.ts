@@ -20,7 +20,7 @@ const settings: Partial<Record<SettingName, readonly [flags: string, help: strin
   dropUnlabelled: ["--drop-unlabelled", "leave samples without a label out"],
   encoder: [
     "--encoder <name>",
-    "what the image shows: its genes (deepinsight, triptych, igtd, fotomics), or spectral: where the sample lies (default: deepinsight; published: spectral)",
+    "what the image shows: its genes (triptych, deepinsight, igtd, fotomics), or spectral: where the sample lies (default: triptych; deepinsight where a layout is chosen; published: spectral)",
   ],
   layout: [
     "--layout <map>",

@@ -39,11 +39,16 @@ export interface PcaOptions {
   signal?: AbortSignal;
 }
 
-/** The block is wider than the components asked for: the spare directions speed up the last ones. */
+/** More directions are kept than components are asked for: the spare ones speed up the last of them. */
 const OVERSAMPLING = 10;
-/** Blocks in the basis before it is restarted from its best ones: bounds memory and the small eigenproblem. */
-const MAX_BLOCKS = 4;
-const KEPT_BLOCKS = 2;
+/**
+ * Widest block: a narrow one is multiplied less well (32 columns take two thirds of the time of 64), but as many columns in
+ * more rounds span far better directions (16 rounds of 32 are nearer than 14 of 64 were).
+ */
+const WIDEST = 32;
+/** Columns of the basis, as multiples of the directions sought, at a restart and kept then: bounds memory and eigenproblem. */
+const MOST_OF_BASIS = 4;
+const KEPT_OF_BASIS = 2;
 /** A direction v with eigenvalue θ is found when its residual ‖Cv − θv‖ is below this share of θ. */
 const TOLERANCE = 1e-3;
 /**
@@ -51,7 +56,7 @@ const TOLERANCE = 1e-3;
  * Then one that stands apart (the next eigenvalue is 1 % away) may have a residual of 5 % of that distance, which
  * leaves |cosine| > 0.9999 (measured), and any other one of 3 % of θ. Small matrices, where a pass is cheap, get more.
  */
-const patience = (values: number) => Math.max(12, 1e9 / values);
+const patience = (values: number) => Math.max(16, 1e9 / values);
 const APART = { gap: 1e-2, tolerance: 0.05 };
 const FLAT_TOLERANCE = 0.03;
 /** Relative error of a float32 product. */
@@ -85,60 +90,98 @@ export async function pca(x: Matrix, options: PcaOptions): Promise<Pca> {
   const { mean, totalVariance } = columnMoments(x);
   if (!Number.isFinite(totalVariance)) throw new RangeError("pca: the matrix has values that are not finite");
 
-  // A multiple of 16 fills the vector units; never wider than there are genes.
-  const width = Math.min(genes, Math.ceil((k + OVERSAMPLING) / 16) * 16);
-  const blocks = new RowBlocks(x, mean, width);
-  const algebra = await BlockAlgebra.create(blocks, genes, width, threads);
+  // A multiple of 16 fills the vector units; never more than there are genes.
+  const sought = Math.min(genes, Math.ceil((k + OVERSAMPLING) / 16) * 16);
   const task = progress.task("principal components", k);
-  try {
-    const found = await iterate(algebra, random, k, patience(n * genes), (converged, round) => {
-      throwIfAborted(signal);
-      task.update(converged, `pass ${round}`);
-    });
-    const variance = found.values.map((v) => v / (n - 1));
-    task.end();
-    return {
-      components: k,
-      ...orient(found.loadings, found.scores, genes, n, width, k),
-      mean: Float32Array.from(mean),
-      variance,
-      varianceRatio: variance.map((v) => (totalVariance > 0 ? v / totalVariance : 0)),
-    };
-  } finally {
-    await algebra.release();
-  }
+  const report = (converged: number, round: number) => {
+    throwIfAborted(signal);
+    task.update(converged, `pass ${round}`);
+  };
+  /** Runs with blocks of one width, from a first one on. */
+  const run = async (width: number, first: OrthonormalBlock | null, round: number) => {
+    const algebra = await BlockAlgebra.create(new RowBlocks(x, mean, width), genes, width, threads);
+    try {
+      const plan = { k, sought, first, round, patient: patience(n * genes), random, report };
+      return await iterate(algebra, plan);
+    } finally {
+      await algebra.release();
+    }
+  };
+  const width = Math.min(sought, WIDEST);
+  let found = await run(width, null, 1);
+  // The random first block holds some of the largest direction, so its products are rounded at the largest
+  // eigenvalue's scale, which the residuals do not see. Where that matters, start anew from what was found.
+  if (ROUNDING * found.values[0] > 0.1 * TOLERANCE * found.values[k - 1] && found.round < MAX_ROUNDS)
+    found = await run(sought, oneBlock(found, genes, sought), found.round + 1);
+  const variance = found.values.map((v) => v / (n - 1));
+  task.end();
+  return {
+    components: k,
+    ...orient(found, genes, n, k),
+    mean: Float32Array.from(mean),
+    variance,
+    varianceRatio: variance.map((v) => (totalVariance > 0 ? v / totalVariance : 0)),
+  };
+}
+
+/**
+ * The directions found as one block. They stay as they are: made orthonormal anew they would be mixed, and the products of
+ * all rounded at the scale of the largest again.
+ */
+function oneBlock({ loadings, width, rank }: Ritz, genes: number, columns: number): OrthonormalBlock {
+  const block = new Float32Array(genes * columns);
+  for (let j = 0; j < genes; j++)
+    for (let c = 0; c < Math.min(columns, rank); c++)
+      block[j * columns + c] = loadings[Math.floor(c / width)][j * width + (c % width)];
+  return { block, rank: Math.min(columns, rank) };
 }
 
 interface Ritz {
   /** Eigenvalues of XᵀX, falling, k of them. */
   values: Float64Array;
-  /** genes × width; the first k columns count. */
-  loadings: Float32Array;
-  /** samples (filled up) × width. */
-  scores: Float32Array;
+  /** Blocks of genes × width with the directions sought, as far as there are. */
+  loadings: Float32Array[];
+  /** Blocks of samples (filled up) × width. */
+  scores: Float32Array[];
+  width: number;
+  /** Columns of the loadings that are real directions; the others are 0. */
+  rank: number;
+  /** Passes so far. */
+  round: number;
+}
+
+interface Plan {
+  k: number;
+  /** Directions to keep, k and some spare ones. */
+  sought: number;
+  /** null: a random one. */
+  first: OrthonormalBlock | null;
+  /** Number of the first pass. */
+  round: number;
+  /** Passes after which a flat stretch of the spectrum is taken as it is. */
+  patient: number;
+  random: RandomState;
+  report: (converged: number, round: number) => void;
 }
 
 /** Stands for the eigenvalue of a column that was dropped (is zero): sorts it behind every real direction. */
 const DROPPED = -1;
 
 /** Grows the Krylov basis until the k best directions have converged. */
-async function iterate(
-  algebra: BlockAlgebra,
-  random: RandomState,
-  k: number,
-  patient: number,
-  report: (converged: number, round: number) => void,
-): Promise<Ritz> {
+async function iterate(algebra: BlockAlgebra, plan: Plan): Promise<Ritz> {
   const { genes, width } = algebra;
+  const { k, sought, patient, random, report } = plan;
+  const [most, kept] = [MOST_OF_BASIS, KEPT_OF_BASIS].map((share) => Math.ceil((share * sought) / width));
   let basis: Float32Array[] = []; // each genes × width, together orthonormal
   let images: Float32Array[] = []; // X · basis, each samples × width
   let inner: Float64Array[][] = []; // inner[i][j] = imagesᵢᵀ imagesⱼ, j ≤ i: the covariance seen by the basis
-  let first = Float32Array.from({ length: genes * width }, () => random.standardNormal());
-  let { next } = await orthonormalise(algebra, first, basis, random);
-  first = new Float32Array(0);
+  let next = plan.first;
+  if (next === null) {
+    const drawn = Float32Array.from({ length: genes * width }, () => random.standardNormal());
+    ({ next } = await orthonormalise(algebra, drawn, basis, random));
+  }
 
-  let anew = false;
-  for (let round = 1; ; round++) {
+  for (let round = plan.round; ; round++) {
     report(0, round);
     const { image, product } = await algebra.pass(next.block);
     const row: Float64Array[] = [];
@@ -151,37 +194,32 @@ async function iterate(
     inner.push(row);
 
     const { next: following, remainder } = await orthonormalise(algebra, product, basis, random);
-    // The small eigenproblem takes as long as a third of a pass: between restarts it can wait.
-    const full = basis.length === MAX_BLOCKS;
-    if (full || round < MAX_BLOCKS || basis.length === 1 || following.rank === 0) {
+    // The small eigenproblem takes as long as a pass: it is solved when the basis has doubled and when it is full.
+    const full = basis.length === most;
+    const doubled = Number.isInteger(Math.log2(basis.length)) && basis.length * width >= k;
+    if (full || (doubled && basis.length !== kept) || following.rank === 0) {
       const eigen = symmetricEigen(assemble(inner, width));
       const converged = countConverged(eigen, remainder, width, k, round >= patient);
       report(converged, round);
-      const done = converged === k || following.rank === 0 || round >= MAX_ROUNDS;
-      // The random first block holds some of the largest direction, so its products are rounded at the largest
-      // eigenvalue's scale, which the residuals do not see. Where that matters, start anew from what was found.
-      const rounded = ROUNDING * eigen.values[0] > 0.1 * TOLERANCE * eigen.values[k - 1];
       const best = async (blocks: readonly Float32Array[], count: number) => {
         const chosen: Float32Array[] = [];
         for (let b = 0; b < count; b++) chosen.push(await algebra.combine(blocks, eigen.vectors, b));
         return chosen;
       };
-      if (done && rounded && !anew && round < MAX_ROUNDS) {
-        anew = true;
-        const rank = eigen.values.subarray(0, width).filter((v) => v > DROPPED / 2).length;
-        next = { block: (await best(basis, 1))[0], rank };
-        [basis, images, inner] = [[], [], []];
-        continue;
-      }
-      if (done) {
+      if (converged === k || following.rank === 0 || round >= MAX_ROUNDS) {
         const values = eigen.values.slice(0, k).map((v) => Math.max(0, v));
-        return { values, loadings: (await best(basis, 1))[0], scores: (await best(images, 1))[0] };
+        const held = Math.min(basis.length, Math.ceil(sought / width));
+        const rank = eigen.values.subarray(0, held * width).filter((v) => v > DROPPED / 2).length;
+        return {
+          ...{ values, width, rank, round },
+          ...{ loadings: await best(basis, held), scores: await best(images, Math.ceil(k / width)) },
+        };
       }
       if (full) {
-        basis = await best(basis, KEPT_BLOCKS);
-        images = await best(images, KEPT_BLOCKS);
+        basis = await best(basis, kept);
+        images = await best(images, kept);
         inner = [];
-        for (let p = 0; p < KEPT_BLOCKS; p++) {
+        for (let p = 0; p < kept; p++) {
           inner.push([]);
           for (let q = 0; q <= p; q++) inner[p].push(await algebra.gram(images[p], images[q]));
           for (let j = 0; j < width; j++)
@@ -309,24 +347,23 @@ function assemble(inner: readonly (readonly Float64Array[])[], width: number): F
 
 /** Columns to rows for the loadings, spare columns and rows cut off, signs as scikit-learn's svd_flip. */
 function orient(
-  columns: Float32Array,
-  images: Float32Array,
+  { loadings: columns, scores: images, width }: Ritz,
   genes: number,
   n: number,
-  width: number,
   k: number,
 ): { loadings: Float32Array; scores: Float32Array } {
   const loadings = new Float32Array(k * genes);
   const scores = new Float32Array(n * k);
   for (let i = 0; i < k; i++) {
+    const [b, at] = [Math.floor(i / width), i % width];
     let largest = 0;
     for (let j = 0; j < genes; j++) {
-      const v = columns[j * width + i];
+      const v = columns[b][j * width + at];
       if (Math.abs(v) > Math.abs(largest)) largest = v;
     }
     const sign = largest < 0 ? -1 : 1;
-    for (let j = 0; j < genes; j++) loadings[i * genes + j] = sign * columns[j * width + i];
-    for (let j = 0; j < n; j++) scores[j * k + i] = sign * images[j * width + i];
+    for (let j = 0; j < genes; j++) loadings[i * genes + j] = sign * columns[b][j * width + at];
+    for (let j = 0; j < n; j++) scores[j * k + i] = sign * images[b][j * width + at];
   }
   return { loadings, scores };
 }
@@ -385,7 +422,9 @@ class BlockAlgebra {
     );
 
     const options = threads === undefined ? {} : { threads };
-    const sessions = [pass, gram, add, project].map((graph) => createSession(graph, options));
+    const sessions = [pass, gram, add, project].map((graph) =>
+      createSession(graph, { ...options, spinning: graph === pass }),
+    );
     const [s0, s1, s2, s3] = await Promise.all(sessions);
     return new BlockAlgebra(rows, genes, width, s0, s1, s2, s3);
   }

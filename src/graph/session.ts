@@ -3,6 +3,7 @@
  * Contract: typed arrays in and out, without copies: inputs are read in place, and outputs are written into the arrays
  * given in `into`, where given. An array must not be both an input and an output of one run.
  */
+import { availableParallelism } from "node:os";
 import type * as Ort from "onnxruntime-common";
 import type { Device } from "../devices.js";
 import { Graph } from "./graph.js";
@@ -16,6 +17,11 @@ export interface RunResult {
 export interface SessionOptions {
   /** Threads of one operator; default: all cores. Results do not depend on it. */
   threads?: number;
+  /**
+   * Whether threads wait busily between operators, which suits many short ones (the default). Of sessions that take turns
+   * the busy threads of one slow the other: for those, false.
+   */
+  spinning?: boolean;
   /** Default: "cpu"; what a device cannot compute falls back to the CPU. See device.ts. */
   device?: Device;
   /** Every run is given arrays for all outputs (CPU only): onnxruntime-node then makes no copies of them. */
@@ -159,16 +165,17 @@ export async function openSession(
   options: SessionOptions,
 ): Promise<{ ort: typeof Ort; session: Ort.InferenceSession }> {
   const ort = await loadBackend();
-  const { device = "cpu" } = options;
+  const { device = "cpu", spinning = true } = options;
   const sessionOptions: Ort.InferenceSession.SessionOptions = {
     executionProviders: [device], // the CPU is behind any other; named, it would hide that the other is not there
     executionMode: "sequential",
     graphOptimizationLevel: "all",
-    intraOpNumThreads: options.threads ?? 0,
+    // Named also where it is the default: left to onnxruntime, each thread is bound to one core, busy or not.
+    intraOpNumThreads: options.threads ?? availableParallelism(),
     interOpNumThreads: 1,
     logSeverityLevel: device === "cpu" ? 3 : 4, // what a device lacks is told by the error
     // Moments of weights whose gradient vanishes are denormal numbers, on which processors are 10 times slower.
-    extra: { session: { set_denormal_as_zero: "1" } },
+    extra: { session: { set_denormal_as_zero: "1", intra_op: { allow_spinning: spinning ? "1" : "0" } } },
     enableProfiling: options.profile !== undefined,
   };
   if (options.profile !== undefined) sessionOptions.profileFilePrefix = options.profile;

@@ -10,7 +10,7 @@ export const demoSettings = () =>
     file: join(packageRoot(), "assets", "demo", "infercnvpy_oligodendroglioma.h5ad"),
     label: "cell_type",
     out: join("runs", "demo"),
-    encoder: "deepinsight",
+    encoder: "triptych",
     // X holds values on a linear scale, where a few genes would be all of the first component.
     normalize: "log1p-cp10k",
     net: ["compact", "squeezenet1_1"],

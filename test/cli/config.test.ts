@@ -31,7 +31,7 @@ describe("resolveSettings", () => {
       normalize: "none",
       dropUnlabelled: false,
       net: ["compact"],
-      encoder: "deepinsight",
+      encoder: "triptych",
       layout: "tsne",
       metric: "correlation",
       placing: "assignment",
@@ -92,9 +92,13 @@ describe("resolveSettings", () => {
     expect(settings).toMatchObject({ schedule: "one-cycle", size: { height: 48, width: 48 } });
     expect(settings.weights).toEqual({ compact: "random" });
     expect(resolve({ encoder: "fotomics" })).toMatchObject({ placing: "bins", values: "norm2" });
+    // A layout is deepinsight's.
+    expect(resolve({ layout: "umap" })).toMatchObject({ encoder: "deepinsight", layout: "umap" });
+    expect(resolve({ layout: "umap", encoder: "igtd" }).encoder).toBe("igtd");
+    expect(resolve({ layout: "umap", protocol: "published" }).encoder).toBe("spectral");
     // A run of places that is made anew with genes takes their recipe, but for what was asked for.
     const before = resolve({ encoder: "spectral", epochs: 9 });
-    const after = resolveSettings([callSource({ encoder: "deepinsight" })], before);
+    const after = resolveSettings([callSource({ encoder: "triptych" })], before);
     expect(after).toMatchObject({ epochs: 9, lr: 1e-3, net: ["compact"], size: { height: 48, width: 48 } });
     const { parts } = errorOf({ encoder: "deepinsight", size: 50, zoom: 4 });
     expect(parts.remedy).toEqual("--size 52x52");

@@ -85,7 +85,7 @@ describe("cellhue run", () => {
     expect(metrics.data.classes).toEqual(classes.map((name) => ({ name, count: 6 })));
     expect(metrics.models.map((m: { net: string }) => m.net)).toEqual(nets);
     for (const model of metrics.models) {
-      expect(model).toMatchObject({ encoder: "deepinsight", protocol: "inductive", weights: "random" });
+      expect(model).toMatchObject({ encoder: "triptych", protocol: "inductive", weights: "random" });
       expect(model.folds.length).toBe(2);
       for (const fold of model.folds) {
         expect(fold).toMatchObject({ nTrain: 15, nValidation: 3, nTest: 18 });
