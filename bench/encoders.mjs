@@ -3,6 +3,7 @@
 // --work, so that it goes on where it was cut off.
 // usage: npm run build && node bench/encoders.mjs [--data ../shared/data] [--work DIR] [--sets a,b] [--encoders a,b] [--nets a,b]
 //   [--methods a,b] [--threads N] [--out FILE]
+//   [--kept]: writes the tables of what is under --work, and measures nothing
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,6 +26,7 @@ const { values } = parseArgs({
     encoders: { type: "string", default: "deepinsight,triptych,fotomics,igtd,spectral" },
     nets: { type: "string", default: "compact,squeezenet1_1,mobilenet_v2,efficientnet_lite0" },
     threads: { type: "string", default: "2" },
+    kept: { type: "boolean", default: false },
     methods: {
       type: "string",
       default:
@@ -98,26 +100,41 @@ function measure(set, encoder) {
     ];
     cli("preprocess", path, "--out", run, "--encoder", encoder, ...read, ...threads);
   };
-  const nets = list(values.nets).map((net) => {
-    const markers = () =>
-      published[set] === undefined || net !== "compact"
-        ? []
-        : list(values.methods).map((m) => explained(run, set, m));
-    return kept(join(run, `bench-${net}.json`), () => {
-      preprocess();
+  const known = (net) => !values.kept || existsSync(join(run, `bench-${net}.json`));
+  const nets = list(values.nets)
+    .filter(known)
+    .map((net) => {
+      const markers = () =>
+        published[set] === undefined || net !== "compact"
+          ? []
+          : list(values.methods).map((m) => explained(run, set, m));
+      return kept(join(run, `bench-${net}.json`), () => {
+        preprocess();
 
-      const epochs = `${epochsOf(net, set)}`;
-      cli("train", run, "--net", net, "--folds", folds, "--epochs", epochs, ...recipe.split(" "), ...threads);
-      const { metrics } = JSON.parse(cli("compare", run));
-      const { mean, sd } = metrics.models[0];
-      return {
-        ...{ net, accuracy: mean.accuracy, sd: sd.accuracy },
-        baselines: metrics.baselines.map(({ name, mean }) => ({ name, accuracy: mean.accuracy })),
-        predictions: readFileSync(join(run, `oof_${net}.csv`), "utf8"),
-        markers: markers(),
-      };
+        const epochs = `${epochsOf(net, set)}`;
+        cli(
+          "train",
+          run,
+          "--net",
+          net,
+          "--folds",
+          folds,
+          "--epochs",
+          epochs,
+          ...recipe.split(" "),
+          ...threads,
+        );
+        const { metrics } = JSON.parse(cli("compare", run));
+        const { mean, sd } = metrics.models[0];
+        return {
+          ...{ net, accuracy: mean.accuracy, sd: sd.accuracy },
+          baselines: metrics.baselines.map(({ name, mean }) => ({ name, accuracy: mean.accuracy })),
+          predictions: readFileSync(join(run, `oof_${net}.csv`), "utf8"),
+          markers: markers(),
+        };
+      });
     });
-  });
+  if (nets.length === 0) return undefined;
   return { nets, baselines: nets[0].baselines, markers: nets.flatMap(({ markers }) => markers) };
 }
 
@@ -205,7 +222,7 @@ for (const set of list(values.sets))
   for (const encoder of list(values.encoders)) {
     const result = measure(set, encoder);
     if (result) found.push({ set, encoder, ...result });
-    else console.error(`${set}: no file, left out`);
+    else console.error(`${set} ${encoder}: not there, left out`);
     if (result)
       console.log(
         `${set} ${encoder}: ${result.nets.map(({ net, accuracy }) => `${net} ${accuracy.toFixed(3)}`).join(", ")}`,
@@ -273,31 +290,22 @@ for (const set of Object.keys(published))
 const nets = list(values.nets);
 const own = (set) => found.filter((f) => f.set === set);
 const measured = [...new Set(found.map(({ set }) => set))];
+const cell = (n) => (n ? `${three(n.accuracy)} ± ${three(n.sd)}` : "–");
+/** The mean of several encoders' probabilities, where all are there. */
+const joint = (set, net) => {
+  const of = together.map((encoder) =>
+    own(set)
+      .find((f) => f.encoder === encoder)
+      ?.nets.find((n) => n.net === net),
+  );
+  return of.includes(undefined) ? "–" : three(ensemble(of.map(({ predictions }) => predictions)));
+};
 /** Accuracies of every encoder × net. */
 const accuracies = measured.flatMap((set) => [
   ...own(set).map(({ encoder, nets: of }) =>
-    line([
-      set,
-      encoder,
-      ...nets.map((net) => of.find((n) => n.net === net)).map((n) => `${three(n.accuracy)} ± ${three(n.sd)}`),
-    ]),
+    line([set, encoder, ...nets.map((net) => cell(of.find((n) => n.net === net)))]),
   ),
-  ...(together.every((encoder) => own(set).some((f) => f.encoder === encoder))
-    ? [
-        line([
-          ...[set, "mean of three"],
-          ...nets.map((net) =>
-            three(
-              ensemble(
-                own(set)
-                  .filter(({ encoder }) => together.includes(encoder))
-                  .map(({ nets: of }) => of.find((n) => n.net === net).predictions),
-              ),
-            ),
-          ),
-        ]),
-      ]
-    : []),
+  line([set, "mean of three", ...nets.map((net) => joint(set, net))]),
 ]);
 const classics = measured.map((set) =>
   line([set, ...baselines.map((name) => three(own(set)[0].baselines.find((b) => b.name === name).accuracy))]),

@@ -2,7 +2,7 @@
 // usage: node bench/pca.mjs [--pairs 5] [--sets sparse,dense]; prints JSON
 import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -46,7 +46,11 @@ for (const name of values.sets.split(",")) {
   let cosine = 1;
   for (let i = -1; i < Number(values.pairs); i++) {
     const began = performance.now();
-    const { loadings, components } = await pca(x, { components: 50, random: new RandomState(42) });
+    const { loadings, components } = await pca(x, {
+      components: 50,
+      random: new RandomState(42),
+      threads: availableParallelism(),
+    });
     const seconds = (performance.now() - began) / 1000;
     const answer = await peer.step();
     if (i < 0)

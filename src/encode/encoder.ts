@@ -7,13 +7,12 @@
  * Reference: METHOD §1 for the parts; neighbour-map.ts for the rule.
  */
 
+import { type BothMapsOptions, bothMaps } from "../embed/both-maps.js";
 import { chooseGenes } from "../embed/highly-variable.js";
 import { type NeighbourMap, neighbourMapGraph } from "../embed/neighbour-map.js";
 import { maxComponents, pca } from "../embed/pca.js";
 import { type Projection, projectionGraph } from "../embed/projection.js";
 import { fitScale } from "../embed/scale.js";
-import { tsne } from "../embed/tsne.js";
-import { umap } from "../embed/umap.js";
 import { throwIfAborted } from "../errors.js";
 import { Graph, type Value } from "../graph/graph.js";
 import { concatColumns } from "../graph/ops/concat-columns.js";
@@ -68,12 +67,7 @@ interface CommonOptions {
   readonly threads?: number;
   readonly progress?: Progress;
   readonly signal?: AbortSignal;
-  /** Gives back an array that was computed before, or computes it; so a long fit can be taken up again. */
-  readonly keep?: (
-    name: "tsne" | "umap",
-    length: number,
-    compute: () => Promise<Float32Array>,
-  ) => Promise<Float32Array>;
+  readonly keep?: BothMapsOptions["keep"];
 }
 
 const paintsGenes = (options: EncoderOptions): options is CommonOptions & GenePainting =>
@@ -86,11 +80,8 @@ export async function mapPlaces(
   k: number,
   options: EncoderOptions,
 ): Promise<Float32Array> {
-  const { seed, threads, progress, signal, keep = (_name, _length, compute) => compute() } = options;
-  const ctx = { seed, threads, progress, signal };
-  const u = await keep("umap", 2 * n, () => umap(scores, n, k, ctx));
-  throwIfAborted(signal);
-  const t = await keep("tsne", 2 * n, () => tsne(scores, n, k, ctx));
+  const { seed, threads, progress, signal, keep } = options;
+  const { tsne: t, umap: u } = await bothMaps(scores, n, k, { seed, threads, progress, signal, keep });
   throwIfAborted(signal);
   const places = new Float32Array(4 * n);
   for (let i = 0; i < n; i++) places.set([t[2 * i], t[2 * i + 1], u[2 * i], u[2 * i + 1]], 4 * i);

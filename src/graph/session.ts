@@ -3,7 +3,6 @@
  * Contract: typed arrays in and out, without copies: inputs are read in place, and outputs are written into the arrays
  * given in `into`, where given. An array must not be both an input and an output of one run.
  */
-import { availableParallelism } from "node:os";
 import type * as Ort from "onnxruntime-common";
 import type { Device } from "../devices.js";
 import { Graph } from "./graph.js";
@@ -170,8 +169,7 @@ export async function openSession(
     executionProviders: [device], // the CPU is behind any other; named, it would hide that the other is not there
     executionMode: "sequential",
     graphOptimizationLevel: "all",
-    // Named also where it is the default: left to onnxruntime, each thread is bound to one core, busy or not.
-    intraOpNumThreads: options.threads ?? availableParallelism(),
+    intraOpNumThreads: options.threads ?? 0,
     interOpNumThreads: 1,
     logSeverityLevel: device === "cpu" ? 3 : 4, // what a device lacks is told by the error
     // Moments of weights whose gradient vanishes are denormal numbers, on which processors are 10 times slower.

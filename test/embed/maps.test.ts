@@ -65,16 +65,25 @@ describe("maps keep neighbourhoods and classes as scanpy's do", () => {
       beforeAll(async () => {
         set = await load(name);
       });
+      // One map of 184 cells varies by some 0.02 from seed to seed (as scanpy's do), so it is the mean that is held.
       for (const [kind, make] of [
         ["umap", umap],
         ["tsne", tsne],
       ] as const)
-        it(`${kind}: at most 0.02 below, the same bits with 1 and 2 threads`, async () => {
-          const map = await make(set.scores, set.n, 50, { seed: 42, threads: 2 });
-          expect(trustworthiness(set.scores, 50, map, 15)).toBeGreaterThan(
+        it(`${kind}: the mean of 5 seeds at most 0.02 below, the same bits with 1 and 2 threads`, async () => {
+          const seeds = [42, 0, 1, 2, 3];
+          const maps = await Promise.all(
+            seeds.map((seed) => make(set.scores, set.n, 50, { seed, threads: 2 })),
+          );
+          const mean = (of: (map: Float32Array) => number) =>
+            maps.map(of).reduce((a, b) => a + b) / maps.length;
+          expect(mean((map) => trustworthiness(set.scores, 50, map, 15))).toBeGreaterThan(
             scanpy[kind].trustworthiness - 0.02,
           );
-          expect(neighbourAccuracy(map, set.codes, 15)).toBeGreaterThan(scanpy[kind].accuracy - 0.02);
+          expect(mean((map) => neighbourAccuracy(map, set.codes, 15))).toBeGreaterThan(
+            scanpy[kind].accuracy - 0.02,
+          );
+          const [map] = maps;
           expect(await make(set.scores, set.n, 50, { seed: 42, threads: 1 })).toEqual(map);
         });
     });
@@ -159,19 +168,50 @@ for (const [kind, make] of [
     });
   });
 
-it("a process that made maps with the built library exits by itself", () => {
-  const folder = mkdtempSync(join(tmpdir(), "cellhue-"));
-  try {
-    const script = join(folder, "maps.mjs");
-    const at = (file: string) => JSON.stringify(pathToFileURL(resolve(`dist/embed/${file}.js`)).href);
-    writeFileSync(
-      script,
-      `import { tsne } from ${at("tsne")}; import { umap } from ${at("umap")};
+describe("the built library", () => {
+  const at = (file: string) => JSON.stringify(pathToFileURL(resolve(`dist/${file}.js`)).href);
+  const runs = (lines: string) => {
+    const folder = mkdtempSync(join(tmpdir(), "cellhue-"));
+    try {
+      const script = join(folder, "maps.mjs");
+      writeFileSync(script, lines);
+      return execFileSync(process.execPath, [script], { timeout: 60_000, encoding: "utf8" });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  };
+
+  it("lets a process that made maps exit by itself", () => {
+    const out = runs(
+      `import { tsne } from ${at("embed/tsne")}; import { umap } from ${at("embed/umap")};
        const scores = Float32Array.from({ length: 60 }, (_, i) => Math.sin(i * i));
        for (const make of [umap, tsne]) console.log((await make(scores, 20, 3, { seed: 1, threads: 2 })).length);`,
     );
-    expect(execFileSync(process.execPath, [script], { timeout: 30_000, encoding: "utf8" })).toBe("40\n40\n");
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+    expect(out).toBe("40\n40\n");
+  });
+
+  it("makes both maps at once: the bits of one after the other; stops when told to, and passes warnings on", () => {
+    const out = runs(
+      `import { bothMaps } from ${at("embed/both-maps")}; import { silent } from ${at("progress")};
+       import { umapInThread } from ${at("embed/umap-thread")};
+       const n = 310;
+       const scores = Float32Array.from({ length: 3 * n }, (_, i) => Math.sin(i * i));
+       const maps = (more) => bothMaps(scores, n, 3, { seed: 1, ...more });
+       const [one, two] = [await maps({ threads: 1 }), await maps({ threads: 2 })];
+       for (const map of ["umap", "tsne"]) console.log(one[map].length, one[map].every((v, i) => v === two[map][i]));
+       const stopping = new AbortController();
+       const stopped = maps({ threads: 2, signal: stopping.signal });
+       setTimeout(() => stopping.abort(), 50);
+       await stopped.catch((error) => console.log(error.name));
+       const progress = { ...silent, warn: (line) => console.log(line) };
+       await umapInThread(scores.slice(0, 36), 12, 3, { seed: 1, threads: 1, progress });
+       await umapInThread(scores, 12, 4, { seed: 1 }).catch((error) => console.log(error.message.split("\\n")[0]));`,
+    );
+    expect(out.split("\n")).toEqual([
+      ...["620 true", "620 true", "InterruptedError"],
+      expect.stringMatching(/neighbourhoods of 12/),
+      expect.stringMatching(/scores are not 12 × 4/),
+      "",
+    ]);
+  });
 });

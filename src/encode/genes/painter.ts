@@ -8,6 +8,7 @@
  * igtd         pixels so that near pixels hold alike genes (igtd.ts)
  * fotomics     a gene's place is its mean Fourier coefficient over the genes in the order of the file (METHOD §4)
  */
+import { bothMaps } from "../../embed/both-maps.js";
 import { CellhueError, throwIfAborted } from "../../errors.js";
 import type { Graph, Value } from "../../graph/graph.js";
 import { gatherColumns } from "../../graph/ops/gather-columns.js";
@@ -24,7 +25,7 @@ import {
 import { assignPixels } from "./assignment.js";
 import { binPlacing } from "./bin-placing.js";
 import { fotomicsLayout } from "./fotomics.js";
-import { type GeneMetric, type LayoutOptions, varyingGenes } from "./gene-vectors.js";
+import { type GeneMetric, type LayoutOptions, mapVectors, varyingGenes } from "./gene-vectors.js";
 import { igtd } from "./igtd.js";
 import { kernelPcaLayout } from "./kernel-pca-layout.js";
 import { minimumRectangle } from "./minimum-rectangle.js";
@@ -113,10 +114,13 @@ export async function fitGenePainter(
   else if (encoder === "deepinsight")
     placings = [await place(await geneLayout(bright, options.layout, options))];
   else {
+    const { vectors, n, k } = await mapVectors(bright, options.metric, options);
+    const { seed, threads, progress } = options;
+    const maps = await bothMaps(vectors, n, k, { seed, threads, progress, signal });
     const [red, green, blue] = [
-      await place(await geneLayout(bright, "tsne", options)),
+      await place(Float64Array.from(maps.tsne)),
       await place(await geneLayout(bright, "pca", options)),
-      await place(await geneLayout(bright, "umap", options)),
+      await place(Float64Array.from(maps.umap)),
     ];
     placings = [red, green, blue];
   }
