@@ -10,18 +10,30 @@ import { syncBuiltinESMExports } from "node:module";
 const [kind, given] = (process.env.CELLHUE_CRASH || "count:0").split(":");
 const at = Number(given);
 const seen = { half: 0, renaming: 0, removing: 0 };
-const { writeFile, rename, rm } = fs.promises;
+const { writeFile, open, rename, rm } = fs.promises;
 const die = () => process.kill(process.pid, "SIGKILL");
+const halfOf = (data) =>
+  typeof data === "string" ? data.slice(0, data.length >> 1) : data.subarray(0, data.length >> 1);
 
-fs.promises.writeFile = async (path, data, options) => {
+/** Writes, or not: `write` takes the data. */
+async function counted(data, write) {
   const number = ++seen.half;
   if (number === at && kind === "full")
     throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
   if (number === at && kind === "half") {
-    await writeFile(path, data.subarray(0, data.length >> 1), options);
+    await write(halfOf(data));
     die();
   }
-  return writeFile(path, data, options);
+  return write(data);
+}
+
+fs.promises.writeFile = (path, data, options) => counted(data, (part) => writeFile(path, part, options));
+/** Files that are written piece by piece: each piece is a write. */
+fs.promises.open = async (...args) => {
+  const handle = await open(...args);
+  const write = handle.writeFile.bind(handle);
+  handle.writeFile = (data, options) => counted(data, (part) => write(part, options));
+  return handle;
 };
 fs.promises.rename = async (from, to) => {
   const number = ++seen.renaming;

@@ -1,4 +1,22 @@
-/** docs/reliability.md out of the figures of bench/reliability.mjs, and of the readers' fuzz tests where they are given. */
+/**
+ * docs/reliability.md out of the figures that are kept by bench/reliability.mjs, `npm run fuzz` and bench/many-classes.mjs. Each
+ * of them makes it anew; so does `node bench/reliability-doc.mjs`.
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+export const reliabilityFile = here("kept/reliability.json");
+export const fuzzFile = here("kept/fuzz.json");
+export const manyClassesFile = here("kept/many-classes.json");
+const read = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : undefined);
+
+export function writeDocument() {
+  const figures = read(reliabilityFile);
+  if (figures === undefined) return; // the kills are what the document is about
+  const text = document(figures, read(fuzzFile), read(manyClassesFile));
+  writeFileSync(here("../docs/reliability.md"), text);
+}
 
 const sum = (values) => values.reduce((a, b) => a + b, 0);
 const count = (items, of) => items.filter(of).length;
@@ -38,26 +56,26 @@ const told = (stages) =>
     .map(([stage, n]) => `${stage} ${n}`)
     .join(", ");
 
-/** @param fuzz [{ reader, cases, refused, read, hangs, crashes, peakMB }], or undefined */
-export function document(figures, fuzz) {
+/** @param fuzz, many undefined where they were not measured */
+function document(figures, fuzz, many) {
   const {
     made,
     machine,
     seed,
-    calls = 1,
     references,
     kills = [],
     points = [],
     interrupts = [],
+    commands = [],
     faults = [],
     failures,
   } = figures;
   const struck = points.filter((point) => point.struck);
-  const all = [...kills, ...points, ...interrupts, ...faults];
+  const all = [...kills, ...points, ...interrupts, ...commands, ...faults];
   const lines = [
     "# Reliability",
     "",
-    `Made by \`npm run reliability\` on ${made}: ${machine}; seed ${seed}${calls > 1 ? `, figures of ${calls} calls` : ""}. Every case drives the built command line as a child ` +
+    `Made by \`npm run reliability\` on ${made}: ${machine}; seed ${seed}. Every case drives the built command line as a child ` +
       "process on small real runs; afterwards the same command is started again, and the whole run folder is compared with " +
       "that of a run which nobody disturbed, byte for byte.",
     "",
@@ -116,6 +134,7 @@ export function document(figures, fuzz) {
     `Ctrl-C (SIGINT): ${interrupts.length} cases (${told(interrupts.map((i) => i.at))}), exit code 130 once cellhue listens ` +
       `(before that the system ends the process), no lock left, ${count(interrupts, (i) => i.survived)} ended in the same folder.`,
     "",
+    ...besides(commands),
     "In every case was looked at: right after the kill, that no file under its own name was half a file; that the resume ends with " +
       "exit code 0; that what finished stages had written was not written again (inode and time of the files); that no temporary " +
       "file, lock, checkpoint or `work/` is left; and that every file has the bytes of the reference.",
@@ -123,7 +142,8 @@ export function document(figures, fuzz) {
     "### What may differ between two runs of the same",
     "- `run.json`: `created`, the `seconds` of the stages, the path of the folder, and the SHA-256 of files that hold seconds;",
     "- `folds/…/history.json`, `final/history.json`, `metrics.json`: `seconds`;",
-    "- `report.html`: the date, the column of seconds, and the size of `metrics.json`, which follows from the digits of its seconds.",
+    "- `report.html`: the date, the column of seconds, and the size of `metrics.json`, which follows from the digits of its seconds;",
+    "- the copy of `predict --write`: the times at which HDF5 made its objects.",
     "",
     "All else is the same to the last bit: images, embeddings, weights, predictions, figures, tables, and `model_final.onnx`. " +
       "(On the same kind of processor: see the engine in architecture.md.)",
@@ -149,14 +169,16 @@ export function document(figures, fuzz) {
       "too small for any run, cellhue warns of it beforehand.",
     "",
   ];
+  if (many !== undefined) lines.push(...manyClasses(many));
   if (fuzz !== undefined)
     lines.push(
       "## Damaged and hostile files",
-      "What the readers make of mutated files: read, or refused with a reason.",
+      `What the readers make of mutated files: read, or refused with a reason. Made by \`npm run fuzz -- --cases ${fuzz.cases} --seed ${fuzz.seed}\` on ${fuzz.made}: ` +
+        `${thousands(sum(fuzz.readers.map((f) => f.cases)))} cases.`,
       "",
       ...table(
         ["reader", "cases", "refused", "read", "hangs", "crashes", "peak MB"],
-        fuzz.map((f) => [
+        fuzz.readers.map((f) => [
           f.reader,
           thousands(f.cases),
           thousands(f.refused),
@@ -169,7 +191,8 @@ export function document(figures, fuzz) {
     );
   lines.push(
     "## How it is made",
-    "Files are written to a temporary name in the same folder, flushed, and renamed. `run.json` says how far each stage is, under a " +
+    "Files are written to a temporary name in the same folder, flushed, and renamed. The name says whose it is (process, machine, start " +
+      "time): in a run folder the next run removes what is left, elsewhere the next file that cellhue writes beside it, where the process is dead. `run.json` says how far each stage is, under a " +
       "fingerprint of its settings and input; a stage that was cut off goes on with the files that are there. One process at a time " +
       "holds `run.lock`; every write looks that the lock is still its own, so a run whose folder was removed makes nothing in its place. The " +
       "lock of a dead process is taken over, also where its number is another program's by now (start times are compared). The " +
@@ -184,3 +207,64 @@ export function document(figures, fuzz) {
     );
   return lines.join("\n");
 }
+
+/** The commands beside a run. */
+function besides(commands) {
+  const names = [...new Set(commands.map(({ command }) => command))];
+  if (names.length === 0) return [];
+  return [
+    "The commands that stand beside a run, on copies of the finished one: `audit`, `explain` with another method, and `predict`, " +
+      "which writes outside of a run folder. Killed at random moments and file operations or interrupted, then started again; what " +
+      "lies there is to be what the command makes undisturbed, and no temporary file is to be left (after SIGINT, at once).",
+    "",
+    ...table(
+      ["command", "blow", "cases", "struck", "survived", "bytes lost"],
+      names.flatMap((name) =>
+        ["SIGKILL", "file operation", "SIGINT"].flatMap((how) => {
+          const own = commands.filter((c) => c.command === name && c.how === how);
+          if (own.length === 0) return [];
+          return [
+            [
+              name,
+              how === "file operation" ? "SIGKILL at a file operation" : how,
+              own.length,
+              count(own, (c) => c.struck),
+              `${count(own, (c) => c.survived)} of ${own.length}`,
+              thousands(sum(own.map((c) => c.lost))),
+            ],
+          ];
+        }),
+      ),
+    ),
+  ];
+}
+
+/** Runs of very many classes. */
+function manyClasses({ made, machine, runs }) {
+  return [
+    "## Very many classes",
+    `Made by \`node bench/many-classes.mjs\` on ${made}: ${machine}. Made samples of many classes, 60 genes, three samples a class; ` +
+      "`--encoder deepinsight --net compact --size 32 --components 10 --folds 3 --epochs 3 --nulls 0 --seeds 0`, the stages one after the other (`train` draws " +
+      "the folds, `compare` fits the baselines, `saliency` trains the final net). Seconds, and the peak memory of the process.",
+    "",
+    ...table(
+      ["classes", "samples", ...Object.keys(runs[0].stages), "metrics.json, MB", "report.html, MB"],
+      runs.map(({ classes, samples, stages, metricsMB, reportMB }) => [
+        thousands(classes),
+        thousands(samples),
+        ...Object.values(stages).map(
+          ({ seconds, peakMB }) => `${seconds.toFixed(1)} s, ${thousands(peakMB)} MB`,
+        ),
+        metricsMB.toFixed(1),
+        reportMB.toFixed(1),
+      ]),
+    ),
+    "Above 200 classes: of the baselines those that fit a vector for each class are left out; metrics.json has the cells of the " +
+      "confusion that are not 0 (`confusionCells`) in place of the matrices, the figure shows the 39 largest classes and all others as one, " +
+      "and the report lists the pairs of classes that are confused most; saliency maps and genes are those of the 200 largest classes " +
+      "(`cellhue explain RUN --class NAME…` tells of others). All scores, overall and by class, are of all classes.",
+    "",
+  ];
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) writeDocument();

@@ -3,12 +3,14 @@
  * vanish and memory run out, starts the same command again and compares the run folder with one that was never disturbed,
  * byte for byte. Writes docs/reliability.md. Everything goes through the built command line as a child process.
  *
- *   npm run build && npm run reliability -- [--kills 30] [--points 15] [--seed 1] [--only kills,points,interrupts,faults] [--cases 3,17]
- *     [--section disk,permission,paths,removed,together,input,memory,output] [--fuzz FILE.json] [--keep FILE.json] [--from FILE.json] [--no-write]
+ *   npm run build && npm run reliability -- [--kills 30] [--points 15] [--beside 6] [--seed 1] [--cases 3,17]
+ *     [--only kills,points,interrupts,commands,faults]
+ *     [--section disk,permission,paths,removed,together,input,memory,output, audit,explain,predict] [--no-write]
  *
- * --fuzz: figures of the readers' fuzz tests, [{ reader, cases, refused, read, hangs, crashes, peakMB }], for a table of
- *   their own; left out where there are none.
- * --keep, --from: write the figures to a file; make the document of figures that were kept (of several: --from A --from B).
+ * Figures are kept in bench/kept/reliability.json, where those of a part that is tried again take the place of the old ones, so that
+ * the whole can be tried in several calls. The document is made of them and of what `npm run fuzz` and bench/many-classes.mjs
+ * have kept (reliability-doc.mjs, which run by itself makes it anew).
+ * --beside: kills of each of the commands beside a run. --no-write: keeps nothing, writes no document.
  * A case that fails is printed with its seed, stage and second, by which it can be repeated; the exit code is then 1.
  * Some faults need Linux and root (mounts, another user, limits); where they cannot be had they are told as not tried.
  */
@@ -48,19 +50,19 @@ import {
   stageAt,
   start,
 } from "./faults.mjs";
+import { commands } from "./reliability-commands.mjs";
+import { reliabilityFile, writeDocument } from "./reliability-doc.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const { values: options } = parseArgs({
   options: {
     kills: { type: "string", default: "30" },
     points: { type: "string", default: "15" },
+    beside: { type: "string", default: "6" },
     seed: { type: "string", default: "1" },
-    only: { type: "string", default: "kills,points,interrupts,faults" },
+    only: { type: "string", default: "kills,points,interrupts,commands,faults" },
     cases: { type: "string" },
     section: { type: "string" },
-    fuzz: { type: "string" },
-    keep: { type: "string" },
-    from: { type: "string", multiple: true },
     "no-write": { type: "boolean", default: false },
   },
 });
@@ -136,7 +138,7 @@ async function references() {
     const seconds = Object.fromEntries(Object.entries(stages).map(([stage, s]) => [stage, s.seconds]));
     const reference = snapshot(out);
     const bytes = [...reference.values()].reduce((sum, b) => sum + b.length, 0);
-    found.push({ name, settings, points, seconds, reference, bytes });
+    found.push({ name, settings, out, points, seconds, reference, bytes });
     say(`reference ${name}: ${reference.size} files, ${bytes} bytes; ${JSON.stringify(seconds)}`);
   }
   return found;
@@ -621,6 +623,14 @@ async function faults(refs) {
   return rows;
 }
 
+/** Kills of the commands that stand beside a run. */
+const beside = ([{ out }]) =>
+  commands({
+    ...{ run: out, file, work, seed, told },
+    each: Number(options.beside),
+    names: ["audit", "explain", "predict"].filter(wanted),
+  });
+
 /** A shortage of memory is told with exit code 2 where it can be; V8 and native libraries end the process by themselves. */
 function memoryOutcome({ code, signal }) {
   if (code === 0) return { codes: [0] };
@@ -636,6 +646,7 @@ process.on("exit", () => {
 });
 function spawnSleep() {
   const child = spawn("sleep", ["3600"], { stdio: "ignore" });
+  child.unref(); // or this process would wait for it
   sleepers.push(child);
   return child.pid;
 }
@@ -655,48 +666,56 @@ async function measure() {
       points,
     })),
   };
-  for (const [name, does] of Object.entries({ kills, points, interrupts, faults }))
+  for (const [name, does] of Object.entries({ kills, points, interrupts, commands: beside, faults }))
     if (only.includes(name)) figures[name] = await does(refs);
   figures.failures = failures;
   return figures;
 }
 
-/** Figures of several calls with --only, --cases or --section, as one; a case that was tried again counts as it ended last. */
-function together(paths) {
-  const all = paths.map((path) => JSON.parse(readFileSync(path, "utf8")));
+/** The figures that were kept, with those of this call in place of the same cases. */
+function together(kept, fresh) {
+  const all = [kept, fresh];
   const kills = new Map();
   const faults = new Map();
-  const failures = new Map();
+  const commands = new Map();
   for (const one of all) {
     for (const row of one.kills ?? []) kills.set(row.number, row);
     for (const row of one.faults ?? []) faults.set(`${row.group}: ${row.what}`, row);
-    for (const name of [...failures.keys()])
-      if ([...faults].some(([fault, { survived }]) => survived && name.startsWith(`${fault};`)))
-        failures.delete(name);
-    for (const { number, part, survived } of one.kills ?? [])
-      for (const name of [...failures.keys()])
-        if (survived && name.startsWith(`kill in ${part}: ${number}: `)) failures.delete(name);
-    for (const failure of one.failures) failures.set(`${failure.kind}: ${failure.detail}`, failure);
+    for (const row of one.commands ?? []) commands.set(row.command, []);
+    for (const row of one.commands ?? []) commands.get(row.command).push(row);
   }
-  return Object.assign({}, ...all, {
+  const again = Object.entries({ points: "kill at a file operation: ", interrupts: "SIGINT: " }).flatMap(
+    ([part, kind]) => (fresh[part] === undefined ? [] : [kind]),
+  );
+  for (const { number, part } of fresh.kills ?? []) again.push(`kill in ${part}: ${number}: `);
+  for (const { group, what } of fresh.faults ?? []) again.push(`${group}: ${what};`);
+  const failed = (kept.failures ?? []).filter(({ kind, detail }) => {
+    const name = `${kind}: ${detail}`;
+    const beside = (fresh.commands ?? []).some(({ command }) => kind.endsWith(` in ${command}`));
+    return !beside && !again.some((start) => name.startsWith(start));
+  });
+  return {
+    ...kept,
+    ...fresh,
     kills: [...kills.values()].sort((a, b) => a.number - b.number),
     faults: [...faults.values()],
-    failures: [...failures.values()],
-    calls: paths.length,
-  });
+    commands: [...commands.values()].flat(),
+    failures: [...failed, ...fresh.failures],
+  };
 }
 
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(130));
-const { document } = await import("./reliability-doc.mjs");
 let figures;
 try {
-  figures = options.from ? together(options.from) : await measure();
+  figures = await measure();
 } finally {
   if (failures.length === 0) rmSync(work, { recursive: true, force: true });
   else say(`what the failed cases left lies in ${work}`);
 }
-if (options.keep) writeFileSync(options.keep, `${JSON.stringify(figures, null, 2)}\n`);
-const text = document(figures, options.fuzz ? JSON.parse(readFileSync(options.fuzz, "utf8")) : undefined);
-if (!options["no-write"]) writeFileSync(here("../docs/reliability.md"), text);
-console.log(text);
-process.exitCode = figures.failures.length > 0 ? 1 : 0;
+if (!options["no-write"]) {
+  const kept = existsSync(reliabilityFile) ? JSON.parse(readFileSync(reliabilityFile, "utf8")) : {};
+  writeFileSync(reliabilityFile, `${JSON.stringify(together(kept, figures), null, 1)}\n`);
+  writeDocument();
+}
+say(`${failures.length} of the cases failed`);
+process.exitCode = failures.length > 0 ? 1 : 0;

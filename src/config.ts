@@ -153,6 +153,8 @@ export interface Settings {
   permuteLabels: boolean;
   /** How the genes that decided are found. */
   method: AttributionMethod;
+  /** Classes whose genes are found; none named: all, or of more than 200 the 200 largest. */
+  class: string[];
   /** Nets trained on shuffled labels, to tell what the method finds by chance. */
   nulls: number;
   /** Nets of a fold trained with other seeds, to tell how far its genes depend on that. */
@@ -173,10 +175,11 @@ export const tunable = ["lr", "epochs", "weightDecay", "labelSmoothing"] as cons
 export type Tuning = Partial<Record<(typeof tunable)[number], number[]>>;
 
 /** Settings as a user gives them: any part, one choice of weights for all nets or one a net. */
-export type SettingsInput = Partial<Omit<Settings, "weights" | "net" | "tune" | "size">> & {
+export type SettingsInput = Partial<Omit<Settings, "weights" | "net" | "tune" | "size" | "class">> & {
   /** One side of a square, "WIDTHxHEIGHT", or both. */
   size?: number | string | ImageSize;
   net?: string | readonly string[];
+  class?: string | readonly string[];
   weights?: string | Record<string, string>;
   tune?: string | Tuning;
 };
@@ -264,6 +267,7 @@ const rules = {
   coverage: { schema: z.number().min(0.5).max(0.999), expected: "a number from 0.5 to 0.999" },
   permuteLabels: truth,
   method: oneOf(attributionMethods),
+  class: { schema: z.array(z.string().min(1)), expected: "names of classes" },
   nulls: whole(0, 100),
   seeds: whole(0, 100),
   threads: whole(0, 256),
@@ -304,6 +308,7 @@ export const defaults = {
   coverage: 0.9,
   permuteLabels: false,
   method: "integrated-gradients",
+  class: [],
   nulls: 1,
   seeds: 1,
   threads: 0,
@@ -372,6 +377,7 @@ export function resolveSettings(sources: readonly Source[], base: Partial<Settin
     if (values[name] === undefined || follows) values[name] = derived[name];
   }
 
+  if (typeof values.class === "string") values.class = [values.class];
   if (typeof values.net === "string") values.net = splitList(values.net);
   if (!Array.isArray(values.net)) throw outOfRange("net", called("net"), values.net);
   const nets = checkNets(values.net, called("net"));

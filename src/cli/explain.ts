@@ -11,5 +11,6 @@ export const explain: StageCommand = {
   examples: [
     "cellhue explain runs/tumours",
     "cellhue explain runs/tumours --method expected-gradients --nulls 10",
+    "cellhue explain runs/atlas --class 'B cell' 'T cell'",
   ],
 };

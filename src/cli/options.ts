@@ -4,7 +4,9 @@ import type { SettingName, Source } from "../config.js";
 import type { OutputOptions } from "./execute.js";
 
 /** Parsed options of any command: settings by name, as texts or true, and those of the output. */
-export type ParsedOptions = OutputOptions & { config?: string } & Partial<Record<SettingName, string | true>>;
+export type ParsedOptions = OutputOptions & { config?: string } & Partial<
+    Record<SettingName, string | true | string[]>
+  >;
 
 const settings: Partial<Record<SettingName, readonly [flags: string, help: string]>> = {
   label: ["--label <column>", "column of obs that holds the classes"],
@@ -110,6 +112,10 @@ const settings: Partial<Record<SettingName, readonly [flags: string, help: strin
     "--method <name>",
     "how the genes that decided are found: integrated-gradients, gradient, gradient-x-input, smoothgrad, expected-gradients, grad-cam, hires-cam, occlusion (default: the first)",
   ],
+  class: [
+    "--class <name...>",
+    "classes whose genes are found (default: all; of more than 200 classes the 200 largest)",
+  ],
   nulls: ["--nulls <n>", "nets trained on shuffled labels, to tell what is found by chance (default: 1)"],
   seeds: [
     "--seeds <n>",
@@ -197,7 +203,12 @@ export const trainSettings = [
   "device",
 ] as const satisfies readonly SettingName[];
 
-export const explainSettings = ["method", "nulls", "seeds"] as const satisfies readonly SettingName[];
+export const explainSettings = [
+  "method",
+  "class",
+  "nulls",
+  "seeds",
+] as const satisfies readonly SettingName[];
 
 const numbers: readonly SettingName[] = [
   "topGenes",

@@ -5,7 +5,7 @@
  * one-vs-rest, so that an average over folds is one over the same pairs.
  * Reference: Hand & Till 2001, "A simple generalisation of the area under the ROC curve for multiple class problems".
  */
-import { rankWins } from "./rank-wins.js";
+import { type RankWins, rankWins } from "./rank-wins.js";
 
 /** @returns the mean AUC of the pairs of classes; null where a class does not occur or there is but one */
 export function aucOvoMacro(
@@ -13,7 +13,7 @@ export function aucOvoMacro(
   probabilities: Float32Array | Float64Array,
   classes: number,
 ): number | null {
-  return aucOvo(actual, probabilities, classes, () => 1);
+  return ovoMean(rankWins(actual, probabilities, classes), () => 1);
 }
 
 /** As `aucOvoMacro`, each pair weighted by its samples. */
@@ -22,16 +22,12 @@ export function aucOvoWeighted(
   probabilities: Float32Array | Float64Array,
   classes: number,
 ): number | null {
-  return aucOvo(actual, probabilities, classes, (samples) => samples);
+  return ovoMean(rankWins(actual, probabilities, classes), (samples) => samples);
 }
 
-function aucOvo(
-  actual: Int32Array,
-  probabilities: Float32Array | Float64Array,
-  classes: number,
-  weigh: (samples: number) => number,
-): number | null {
-  const { doubled, sizes } = rankWins(actual, probabilities, classes);
+/** The mean from the comparisons. @param weigh weight of a pair by its samples */
+export function ovoMean({ doubled, sizes }: RankWins, weigh: (samples: number) => number): number | null {
+  const classes = sizes.length;
   if (classes < 2 || sizes.includes(0)) return null;
   if (classes === 2) return doubled[2] / (2 * sizes[0] * sizes[1]);
   let sum = 0;

@@ -14,10 +14,9 @@
 import { type BootstrapOptions, bootstrap, type Interval, unitsOf } from "./bootstrap.js";
 import { type ClassCounts, classCounts } from "./counts.js";
 import { argmaxRows, METRIC_NAMES, type MetricName } from "./metrics.js";
-import { type ClassMetrics, classMetrics } from "./per-class.js";
-import type { RankWins } from "./rank-wins.js";
+import type { ClassMetrics } from "./per-class.js";
+import { rankSums, samplesByClass } from "./rank-sums.js";
 import { weightedCounts } from "./weighted-counts.js";
-import { weightedRankWins } from "./weighted-rank-wins.js";
 
 export type ClassIntervals = Record<keyof ClassMetrics, Interval>;
 
@@ -41,38 +40,28 @@ export function metricIntervals(
   options: BootstrapOptions,
 ): MetricIntervals {
   const resampled = resampling(actual, probabilities, classes);
-  const intervals = bootstrap(
-    actual.length,
-    (times) => {
-      const { metrics, perClass } = resampled(times);
-      return [...metrics, ...perClass.flat()];
-    },
-    options,
-  );
+  const intervals = bootstrap(actual.length, resampled, options);
 
   const { unitOf } = unitsOf(actual.length, options.groups);
   const predicted = argmaxRows(probabilities, classes);
-  /** `interval` of a share of the samples that `counts` picks, or of what rises with it as `scale` has it. */
-  const bounded = (interval: Interval, counts: (i: number) => boolean, scale = (share: number) => share) =>
+  /** `interval` of a share of these samples, or of what rises with it as `scale` has it. */
+  const bounded = (interval: Interval, of: Iterable<number>, scale = (share: number) => share) =>
     interval.low === null && (interval.estimate === 0 || interval.estimate === 1)
-      ? exactBound(interval, new Set(unitOf.filter((_, i) => counts(i))).size, options.groups, scale)
+      ? exactBound(interval, new Set(Array.from(of, (i) => unitOf[i])).size, options.groups, scale)
       : interval;
   const metrics = named(METRIC_NAMES, intervals);
-  metrics.accuracy = bounded(metrics.accuracy, () => true);
+  metrics.accuracy = bounded(metrics.accuracy, actual.keys());
+  const occurring = samplesByClass(actual, classes);
+  const guessed = samplesByClass(predicted, classes);
   const perClass = Array.from({ length: classes }, (_, c) => {
-    const own = named(classMetricNames, intervals.slice(METRIC_NAMES.length + c * classMetricNames.length));
-    const occurs = (i: number) => actual[i] === c;
-    const guessed = (i: number) => predicted[i] === c;
+    const at = METRIC_NAMES.length + c * classMetricNames.length;
+    const own = named(classMetricNames, intervals.slice(at, at + classMetricNames.length));
     return {
       ...own,
-      precision: bounded(own.precision, guessed),
-      recall: bounded(own.recall, occurs),
+      precision: bounded(own.precision, guessed[c]),
+      recall: bounded(own.recall, occurring[c]),
       // 2J / (1 + J) of the share J of right ones among those that are of the class or predicted as it
-      f1: bounded(
-        own.f1,
-        (i) => occurs(i) || guessed(i),
-        (share) => (2 * share) / (1 + share),
-      ),
+      f1: bounded(own.f1, [...occurring[c], ...guessed[c]], (share) => (2 * share) / (1 + share)),
     };
   });
   return { metrics, perClass };
@@ -95,63 +84,91 @@ export function metricDifferences(
   const resampledA = resampling(actual, a, classes);
   const resampledB = resampling(actual, b, classes);
   const differences = (times: Int32Array) => {
-    const other = resampledB(times).metrics;
-    return resampledA(times).metrics.map((value, i) => value - other[i]);
+    const other = resampledB(times);
+    return resampledA(times)
+      .subarray(0, METRIC_NAMES.length)
+      .map((value, i) => value - other[i]);
   };
   return named(METRIC_NAMES, bootstrap(actual.length, differences, options));
 }
 
-/** All metrics of the samples taken so many times each, NaN where not defined; of a class in the order of `classMetricNames`. */
+/**
+ * All metrics of the samples taken so many times each, NaN where not defined: those of METRIC_NAMES, then class by class those
+ * of `classMetricNames`. In plain arrays: with thousands of classes this is done millions of times.
+ */
 function resampling(
   actual: Int32Array,
   probabilities: Float32Array | Float64Array,
   classes: number,
-): (times: Int32Array) => { metrics: number[]; perClass: number[][] } {
-  const winsOf = weightedRankWins(actual, probabilities, classes);
+): (times: Int32Array) => Float64Array {
+  const sumsOf = rankSums(actual, probabilities, classes);
   const predicted = argmaxRows(probabilities, classes);
   const all = classCounts(actual, predicted, classes).actual;
+  const lacking = all.includes(0);
   return (times) => {
     const counts = weightedCounts(actual, predicted, classes, times);
-    const wins = winsOf(times);
-    const own = classMetrics(counts, wins);
-    const missed = own.map(({ support }, c) => support === 0 && all[c] > 0);
-    const rows = own.map((values, c) =>
-      classMetricNames.map((name) =>
-        missed[c] && name !== "support" ? Number.NaN : (values[name] ?? Number.NaN),
-      ),
-    );
-    return { metrics: overall(counts, wins, own, missed, all.includes(0)), perClass: rows };
+    const { wins, sizes, pairs } = sumsOf(times);
+    const values = new Float64Array(METRIC_NAMES.length + classes * classMetricNames.length);
+    const recalls = new Mean(); // of the classes that are there
+    const aucs = new Mean();
+    const macro = { precision: new Mean(), recall: new Mean(), f1: new Mean() }; // an undefined one is 0
+    let hits = 0;
+    for (let c = 0; c < classes; c++) {
+      const [support, right] = [sizes[c], counts.right[c]];
+      const missed = support === 0 && all[c] > 0;
+      const precision = right / counts.predicted[c]; // 0 / 0 is NaN: not defined
+      const recall = right / support;
+      const f1 = (2 * right) / (support + counts.predicted[c]);
+      const others = 2 * support * (counts.total - support);
+      const auc = others > 0 ? wins[c] / others : Number.NaN;
+      hits += right;
+      if (!Number.isNaN(recall)) recalls.add(recall);
+      if (!Number.isNaN(auc)) aucs.add(auc);
+      if (!missed) {
+        macro.precision.add(Number.isNaN(precision) ? 0 : precision);
+        macro.recall.add(Number.isNaN(recall) ? 0 : recall);
+        macro.f1.add(Number.isNaN(f1) ? 0 : f1);
+      }
+      const own = missed ? [support] : [support, precision, recall, f1, auc];
+      const at = METRIC_NAMES.length + c * classMetricNames.length;
+      if (missed) values.fill(Number.NaN, at, at + classMetricNames.length);
+      values.set(own, at);
+    }
+    const missing = sizes.some((size, c) => size === 0 && all[c] > 0);
+    const [ovr, ovo, ovoWeighted] =
+      lacking || classes < 2
+        ? [Number.NaN, Number.NaN, Number.NaN]
+        : classes === 2
+          ? new Array<number>(3).fill(values[METRIC_NAMES.length + 2 * classMetricNames.length - 1])
+          : [aucs.value, ...pairs];
+    values.set([
+      hits / counts.total,
+      recalls.value,
+      macro.precision.value,
+      macro.recall.value,
+      macro.f1.value,
+      missing && counts.actual.includes(counts.total) ? Number.NaN : matthews(counts),
+      ovr,
+      ovo,
+      ovoWeighted,
+    ]);
+    return values;
   };
 }
 
-/** In the order of METRIC_NAMES. */
-function overall(
-  counts: ClassCounts,
-  wins: RankWins,
-  own: readonly ClassMetrics[],
-  missed: readonly boolean[],
-  lacking: boolean,
-): number[] {
-  const seen = own.filter((_, c) => !missed[c]);
-  const mean = (values: readonly number[]) =>
-    values.length === 0 ? Number.NaN : values.reduce((sum, value) => sum + value, 0) / values.length;
-  const [ovr, ovo, ovoWeighted] =
-    lacking || own.length < 2
-      ? [Number.NaN, Number.NaN, Number.NaN]
-      : own.length === 2
-        ? new Array<number>(3).fill(own[1].auc ?? Number.NaN)
-        : [mean(own.flatMap(({ auc }) => auc ?? [])), ...meansOfPairs(wins)];
-  return [
-    counts.right.reduce((sum, right) => sum + right, 0) / counts.total,
-    mean(own.flatMap(({ recall }) => recall ?? [])),
-    mean(seen.map(({ precision }) => precision ?? 0)),
-    mean(seen.map(({ recall }) => recall ?? 0)),
-    mean(seen.map(({ f1 }) => f1 ?? 0)),
-    missed.includes(true) && counts.actual.includes(counts.total) ? Number.NaN : matthews(counts),
-    ovr,
-    ovo,
-    ovoWeighted,
-  ];
+/** NaN where nothing was added. */
+class Mean {
+  private sum = 0;
+  private count = 0;
+
+  add(value: number): void {
+    this.sum += value;
+    this.count++;
+  }
+
+  get value(): number {
+    return this.count === 0 ? Number.NaN : this.sum / this.count;
+  }
 }
 
 /** As `mcc`. */
@@ -168,26 +185,6 @@ function matthews({ total, actual, predicted, right }: ClassCounts): number {
   }
   const variance = (total * total - predicted2) * (total * total - actual2);
   return variance === 0 ? 0 : (hits * total - both) / Math.sqrt(variance);
-}
-
-/** As `aucOvoMacro` and `aucOvoWeighted`, over the pairs of classes that are there. */
-function meansOfPairs({ doubled, sizes }: RankWins): [number, number] {
-  const classes = sizes.length;
-  let sum = 0;
-  let pairs = 0;
-  let weighted = 0;
-  let weights = 0;
-  for (let a = 0; a < classes; a++) {
-    for (let b = a + 1; b < classes; b++) {
-      if (sizes[a] === 0 || sizes[b] === 0) continue;
-      const auc = (doubled[a * classes + b] + doubled[b * classes + a]) / (4 * sizes[a] * sizes[b]);
-      sum += auc;
-      pairs++;
-      weighted += (sizes[a] + sizes[b]) * auc;
-      weights += sizes[a] + sizes[b];
-    }
-  }
-  return [sum / pairs, weighted / weights];
 }
 
 function named<Name extends string>(

@@ -1,13 +1,16 @@
 /** All metrics of one fold (or of any set of predictions), from its probabilities. */
 import { CellhueError } from "../errors.js";
 import { accuracy } from "./accuracy.js";
-import { aucOvoMacro, aucOvoWeighted } from "./auc-ovo.js";
-import { aucOvrMacro } from "./auc-ovr.js";
+import { ovoMean } from "./auc-ovo.js";
+import { ovrMean } from "./auc-ovr.js";
 import { balancedAccuracy } from "./balanced-accuracy.js";
 import { checkCodes } from "./counts.js";
 import { f1Macro } from "./f1.js";
+import { MANY_CLASSES } from "./many-classes.js";
 import { mcc } from "./mcc.js";
 import { precisionMacro } from "./precision.js";
+import { sparseRankSums, sumsOf } from "./rank-sums.js";
+import { rankWins } from "./rank-wins.js";
 import { recallMacro } from "./recall.js";
 
 export interface FoldMetrics {
@@ -69,9 +72,26 @@ export function foldMetrics(
     recallMacro: recallMacro(actual, predicted, classes),
     f1Macro: f1Macro(actual, predicted, classes),
     mcc: mcc(actual, predicted, classes),
-    aucOvrMacro: aucOvrMacro(actual, probabilities, classes),
-    aucOvoMacro: aucOvoMacro(actual, probabilities, classes),
-    aucOvoWeighted: aucOvoWeighted(actual, probabilities, classes),
+    ...aucs(actual, probabilities, classes),
+  };
+}
+
+/** The three AUCs from the same comparisons; of many classes without those of every pair. */
+function aucs(
+  actual: Int32Array,
+  probabilities: Float32Array | Float64Array,
+  classes: number,
+): Pick<FoldMetrics, "aucOvrMacro" | "aucOvoMacro" | "aucOvoWeighted"> {
+  if (classes > MANY_CLASSES) {
+    const sums = sparseRankSums(actual, probabilities, classes)(new Int32Array(actual.length).fill(1));
+    const [mean, weighted] = sums.sizes.includes(0) ? [null, null] : sums.pairs;
+    return { aucOvrMacro: ovrMean(sums), aucOvoMacro: mean, aucOvoWeighted: weighted };
+  }
+  const wins = rankWins(actual, probabilities, classes);
+  return {
+    aucOvrMacro: ovrMean(sumsOf(wins)),
+    aucOvoMacro: ovoMean(wins, () => 1),
+    aucOvoWeighted: ovoMean(wins, (samples) => samples),
   };
 }
 

@@ -5,7 +5,7 @@
  */
 import { type ClassCounts, classCounts } from "./counts.js";
 import { argmaxRows } from "./metrics.js";
-import { type RankWins, rankWins } from "./rank-wins.js";
+import { type RankSums, rankSums } from "./rank-sums.js";
 
 export interface ClassMetrics {
   /** Samples of the class. */
@@ -30,24 +30,18 @@ export function perClass(
   probabilities: Float32Array | Float64Array,
   classes: number,
 ): ClassMetrics[] {
-  const wins = rankWins(actual, probabilities, classes);
-  return classMetrics(classCounts(actual, argmaxRows(probabilities, classes), classes), wins);
+  const sums = rankSums(actual, probabilities, classes)(new Int32Array(actual.length).fill(1));
+  return classMetrics(classCounts(actual, argmaxRows(probabilities, classes), classes), sums);
 }
 
 /** The same from the counts and comparisons of the samples. */
-export function classMetrics(counts: ClassCounts, { doubled, sizes }: RankWins): ClassMetrics[] {
-  const classes = sizes.length;
+function classMetrics(counts: ClassCounts, { wins, sizes }: RankSums): ClassMetrics[] {
   const ratio = (part: number, whole: number) => (whole > 0 ? part / whole : null);
-  return Array.from(sizes, (support, c) => {
-    let wins = 0;
-    for (let b = 0; b < classes; b++) wins += doubled[c * classes + b];
-    const right = counts.right[c];
-    return {
-      support,
-      precision: ratio(right, counts.predicted[c]),
-      recall: ratio(right, support),
-      f1: ratio(2 * right, support + counts.predicted[c]),
-      auc: ratio(wins, 2 * support * (counts.total - support)),
-    };
-  });
+  return Array.from(sizes, (support, c) => ({
+    support,
+    precision: ratio(counts.right[c], counts.predicted[c]),
+    recall: ratio(counts.right[c], support),
+    f1: ratio(2 * counts.right[c], support + counts.predicted[c]),
+    auc: ratio(wins[c], 2 * support * (counts.total - support)),
+  }));
 }

@@ -24,18 +24,8 @@ export function rankWins(
   probabilities: Float32Array | Float64Array,
   classes: number,
 ): RankWins {
-  checkCodes(actual, classes);
+  checkScores(actual, probabilities, classes);
   const samples = actual.length;
-  if (probabilities.length !== samples * classes)
-    throw new RangeError(
-      `${probabilities.length} probabilities, not ${samples} samples × ${classes} classes`,
-    );
-  const nan = probabilities.findIndex(Number.isNaN);
-  if (nan >= 0)
-    throw new RangeError(
-      `the probability of sample ${Math.floor(nan / classes)}, class ${nan % classes} is NaN`,
-    );
-
   const sizes = new Float64Array(classes);
   for (const code of actual) sizes[code]++;
   const doubled = new Float64Array(classes * classes);
@@ -51,4 +41,23 @@ export function rankWins(
     }
   }
   return { doubled, sizes };
+}
+
+/** @throws RangeError where shapes or codes do not fit, or a probability is NaN */
+export function checkScores(
+  actual: Int32Array,
+  probabilities: Float32Array | Float64Array,
+  classes: number,
+): void {
+  checkCodes(actual, classes);
+  const samples = actual.length;
+  if (probabilities.length !== samples * classes)
+    throw new RangeError(
+      `${probabilities.length} probabilities, not ${samples} samples × ${classes} classes`,
+    );
+  const nan = probabilities.findIndex(Number.isNaN);
+  if (nan >= 0)
+    throw new RangeError(
+      `the probability of sample ${Math.floor(nan / classes)}, class ${nan % classes} is NaN`,
+    );
 }

@@ -19,16 +19,22 @@ export interface WelchT {
 /**
  * @param x samples × genes; a sparse one stays sparse
  * @param codes class of each sample, 0…classes−1
+ * @param tested the classes that are asked for; others have t = 0 and p = 1
  * @throws RangeError where shapes or codes do not fit
  */
-export function welchT(x: Matrix, codes: Int32Array, classes: number): WelchT {
+export function welchT(
+  x: Matrix,
+  codes: Int32Array,
+  classes: number,
+  tested: Iterable<number> = Array(classes).keys(),
+): WelchT {
   checkCodes(codes, classes);
   if (codes.length !== x.rows) throw new RangeError(`welchT: ${codes.length} codes for ${x.rows} samples`);
   const genes = x.cols;
   const { sizes, means, squares } = moments(x, codes, classes);
   const t = new Float64Array(classes * genes);
   const p = new Float64Array(classes * genes).fill(1);
-  for (let c = 0; c < classes; c++) {
+  for (const c of tested) {
     const own = sizes[c];
     const rest = x.rows - own;
     if (own < 2 || rest < 2) continue;

@@ -3,8 +3,10 @@
  * Contract: a Value is a name with a type and dims; ops append nodes and return Values. An op that can be
  * differentiated records a vector–Jacobian product (`record`); the files in ops/ hold forward and backward together.
  * Values with symbolic dims (strings) run forward; differentiation needs numbers. Feature maps may be held in onnxruntime's
- * own layout ("blocked": N × C/b × H × W × b, where b channels fill a vector register); only ops that say so take them.
+ * own layout ("blocked": N × C/b × H × W × b, where b channels fill a vector register), and weights of convolutions in that of
+ * kernel-layout.ts; only ops that say so take them.
  */
+
 import {
   type Attribute,
   type Dim,
@@ -15,6 +17,7 @@ import {
   type TypedArray,
   type ValueRecord,
 } from "./onnx.js";
+import { simplified } from "./simplify.js";
 
 export type { Attribute, Dim, ElementType, TypedArray } from "./onnx.js";
 export type Value = ValueRecord;
@@ -26,7 +29,7 @@ interface OpOptions {
   domain?: string;
   type?: ElementType;
   /** The layout of the output, from an op that takes blocked values; left out, it takes none. */
-  blocked?: boolean;
+  blocked?: boolean | "kernels";
 }
 
 /** A gradient that adds itself to what has come by other ways so far, in one pass. */
@@ -57,6 +60,10 @@ export class Graph {
   private readonly initializers: TensorRecord[] = [];
   private readonly exposed: string[] = [];
   private readonly shared = new Map<string, Value>();
+  /** Dims of what is computed, by name, where they are those of the storage. */
+  private readonly sizes = new Map<string, string>();
+  /** Constants of `ints`, by name. */
+  private readonly shapes = new Map<string, readonly number[]>();
   private count = 0;
 
   /**
@@ -73,9 +80,13 @@ export class Graph {
     return `${prefix}_${this.count}`;
   }
 
-  /** A value fed at run time. */
-  input(name: string, dims: readonly Dim[], type: ElementType = "float32"): Value {
-    const value = { name, type, dims };
+  /**
+   * A value fed at run time.
+   * @param kernels a weight of a dense convolution that is fed in the order of kernel-layout.ts
+   */
+  input(name: string, dims: readonly Dim[], type: ElementType = "float32", kernels = false): Value {
+    const value: Value = { name, type, dims, ...(kernels && { blocked: "kernels" }) };
+    this.sizes.set(name, dims.join());
     this.inputs.push(value);
     return value;
   }
@@ -108,7 +119,9 @@ export class Graph {
 
   /** A 1-D int64 constant (shapes, axes, offsets). */
   ints(values: readonly number[]): Value {
-    return this.constant(BigInt64Array.from(values, BigInt), [values.length]);
+    const value = this.constant(BigInt64Array.from(values, BigInt), [values.length]);
+    this.shapes.set(value.name, values);
+    return value;
   }
 
   /**
@@ -141,6 +154,8 @@ export class Graph {
       dims,
       ...(blocked && { blocked }),
     }));
+    for (const { name, dims } of values)
+      if (!blocked || (dims[1] as number) % this.block === 0) this.sizes.set(name, dims.join());
     this.nodes.push({
       opType,
       domain,
@@ -169,6 +184,7 @@ export class Graph {
   /** A map as N×C×H×W. Not differentiable (ops/layout.ts is). */
   toPlain(v: Value): Value {
     if (!v.blocked) return v;
+    if (v.blocked === "kernels") throw new Error(`'${v.name}' is held as kernels, not as maps`);
     const channels = v.dims[1] as number;
     return this.op("ReorderOutput", [v], v.dims, { channels }, { domain: nchwc, blocked: false });
   }
@@ -180,14 +196,27 @@ export class Graph {
     this.exposed.push(value.name);
   }
 
-  /** The ONNX file. */
-  encode(metadata: Record<string, string> = {}, producer = { name: "cellhue", version: "" }): Uint8Array {
+  /**
+   * The ONNX file.
+   * @param before name of an output before all others, an empty sequence (session.ts says what for)
+   */
+  encode(
+    metadata: Record<string, string> = {},
+    producer = { name: "cellhue", version: "" },
+    before?: string,
+  ): Uint8Array {
+    const nodes = this.withOutputNames(simplified(this.nodes, this.exposed, this.shapes, this.sizes));
+    if (before)
+      nodes.push({ opType: "SequenceEmpty", domain: "", inputs: [], outputs: [before], attributes: {} });
+    const first: Value[] = before ? [{ name: before, type: "float32", dims: [], sequence: true }] : [];
+    const used = new Set(nodes.flatMap((node) => node.inputs));
+    const constants = new Set([...this.shared.values()].map(({ name }) => name));
     return encodeModel({
       graphName: this.name,
-      nodes: this.withOutputNames(),
+      nodes,
       inputs: this.inputs,
-      outputs: this.outputs,
-      initializers: this.initializers,
+      outputs: [...first, ...this.outputs],
+      initializers: this.initializers.filter(({ name }) => used.has(name) || !constants.has(name)),
       metadata,
       producer,
     });
@@ -197,9 +226,9 @@ export class Graph {
    * Nodes that give output values their public names. A computed value is renamed (an Identity node would copy it, for
    * all parameters of a network at every step); one that is an input, an initializer or exposed twice gets an Identity.
    */
-  private withOutputNames(): NodeRecord[] {
+  private withOutputNames(of: readonly NodeRecord[]): NodeRecord[] {
     const renamed = new Map<string, string>();
-    const computed = new Set(this.nodes.flatMap((n) => n.outputs));
+    const computed = new Set(of.flatMap((n) => n.outputs));
     const copies: NodeRecord[] = [];
     this.exposed.forEach((inner, i) => {
       const { name } = this.outputs[i];
@@ -210,7 +239,7 @@ export class Graph {
       }
     });
     const rename = (names: readonly string[]) => names.map((n) => renamed.get(n) ?? n);
-    const nodes = this.nodes.map((n) => ({ ...n, inputs: rename(n.inputs), outputs: rename(n.outputs) }));
+    const nodes = of.map((n) => ({ ...n, inputs: rename(n.inputs), outputs: rename(n.outputs) }));
     return [...nodes, ...copies];
   }
 }

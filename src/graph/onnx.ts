@@ -46,8 +46,13 @@ export interface ValueRecord {
   readonly name: string;
   readonly type: ElementType;
   readonly dims: readonly Dim[];
-  /** Held in onnxruntime's own layout (graph.ts); dims are those of the plain value all the same. */
-  readonly blocked?: boolean;
+  /**
+   * Held in onnxruntime's own layout (graph.ts), or as weights in that of kernel-layout.ts; dims are those of the plain value
+   * all the same.
+   */
+  readonly blocked?: boolean | "kernels";
+  /** A sequence of such tensors. */
+  readonly sequence?: true;
 }
 export interface ModelRecord {
   readonly graphName: string;
@@ -105,6 +110,12 @@ function writeAttribute(w: Writer, name: string, value: Attribute): void {
 
 function writeValue(w: Writer, v: ValueRecord): void {
   tag(w, 1, bytes).string(v.name);
+  if (v.sequence) {
+    const element = (of: Writer) =>
+      nested(of, 1, (tensor) => tag(tensor, 1, varint).int32(dataTypes[v.type]));
+    nested(w, 2, (type) => nested(type, 4, (sequence) => nested(sequence, 1, element)));
+    return;
+  }
   nested(w, 2, (type) =>
     nested(type, 1, (tensor) => {
       tag(tensor, 1, varint).int32(dataTypes[v.type]);

@@ -1,12 +1,16 @@
 /**
  * Files that are either whole or absent: written to a temporary name in the same folder, flushed to the disk, renamed.
- * A kill at any moment leaves the old file or the new one, and at worst a temporary file, which `sweepTemporary` of the
- * next run removes. Failures of the disk become CellhueErrors.
+ * A kill at any moment leaves the old file or the new one, and at worst a temporary file. In a run folder `sweepTemporary` of
+ * the next run removes it; elsewhere the next file that is written beside it (`sweep`), since its name says whose it is.
+ * Failures of the disk become CellhueErrors.
  */
+import { createHash } from "node:crypto";
 import { statfsSync } from "node:fs";
 import { open, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { CellhueError } from "../errors.js";
+import { began, isAlive } from "./process-life.js";
 
 const suffix = ".cellhue-tmp";
 let counter = 0;
@@ -17,6 +21,8 @@ export interface AtomicOptions {
    * do without: a kill of the process loses nothing, only a power cut could.
    */
   flush?: boolean;
+  /** Whether to remove first what dead processes have left in the folder: for files outside of a run folder. */
+  sweep?: boolean;
 }
 
 /**
@@ -43,10 +49,10 @@ export async function writeFileAtomic(
 export async function replaceFile(
   path: string,
   write: (temporary: string) => Promise<void>,
-  { flush = true }: AtomicOptions = {},
+  { flush = true, sweep = false }: AtomicOptions = {},
 ): Promise<void> {
-  // The name is short whatever the file is called, so that a long file name stays within the file system's limit.
-  const temporary = join(dirname(path), `.${process.pid}-${counter++}${suffix}`);
+  if (sweep) await sweepDead(dirname(path));
+  const temporary = join(dirname(path), await temporaryName());
   try {
     await write(temporary);
     if (flush) await syncFile(temporary);
@@ -55,6 +61,27 @@ export async function replaceFile(
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
     throw error;
+  }
+}
+
+/** Of this machine, in short: numbers of processes mean nothing on another one that shares the disk. */
+const machine = () => createHash("sha256").update(hostname()).digest("hex").slice(0, 8);
+/** Number of the process, machine, start time (0 where it is not known), number of the file. */
+const ownName = /^\.(\d+)-([\da-f]{8})-(\d+)-\d+\.cellhue-tmp$/;
+let mine: Promise<string> | undefined;
+
+/** Short whatever the file is called, so that a long file name stays within the file system's limit. */
+async function temporaryName(): Promise<string> {
+  mine ??= began(process.pid).then((since) => `.${process.pid}-${machine()}-${since ?? 0}`);
+  return `${await mine}-${counter++}${suffix}`;
+}
+
+/** Removes temporary files that processes of this machine have left which are dead by now. */
+async function sweepDead(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    const [, pid, where, since] = ownName.exec(name) ?? [];
+    if (where !== machine() || (await isAlive(Number(pid), since === "0" ? null : since))) continue;
+    await rm(join(folder, name), { force: true }).catch(() => {}); // another user's, say: it does no harm
   }
 }
 

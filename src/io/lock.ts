@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CellhueError } from "../errors.js";
 import { diskError } from "./atomic.js";
+import { began, isAlive } from "./process-life.js";
 
 export const lockName = "run.lock";
 
@@ -17,13 +18,6 @@ interface LockRecord {
   host: string;
   /** When the process began, by its system; tells a process from a later one with the same number. */
   began: string | null;
-}
-
-/** Start time of a process in Linux's clock ticks; null on other systems. */
-async function began(pid: number): Promise<string | null> {
-  const line = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => null);
-  // The second field is the name in parentheses, which may hold spaces; the start time is field 22.
-  return line === null ? null : (line.slice(line.lastIndexOf(")") + 2).split(" ")[19] ?? null);
 }
 
 /** A lock's text being written lasts milliseconds; one that is not whole for so long was cut off. */
@@ -49,15 +43,7 @@ async function holder(file: string): Promise<{ text: string; alive: LockRecord |
     }
   }
   if (record.host !== hostname()) return { text, alive: record };
-  try {
-    process.kill(record.pid, 0);
-  } catch (error) {
-    const gone = error instanceof Error && "code" in error && error.code === "ESRCH";
-    return { text, alive: gone ? undefined : record };
-  }
-  const now = await began(record.pid);
-  const another = record.began !== null && now !== null && now !== record.began;
-  return { text, alive: another ? undefined : record };
+  return { text, alive: (await isAlive(record.pid, record.began)) ? record : undefined };
 }
 
 function locked(path: string, { pid, host }: LockRecord): CellhueError {

@@ -89,7 +89,7 @@ export async function writePredictions(
   ];
   try {
     await mkdir(dirname(resolve(path)), { recursive: true });
-    await replaceFile(path, async (temporary) => {
+    const write = async (temporary: string) => {
       const handle = await open(temporary, "wx");
       try {
         await handle.writeFile(head);
@@ -100,7 +100,8 @@ export async function writePredictions(
       } finally {
         await handle.close();
       }
-    });
+    };
+    await replaceFile(path, write, { sweep: true });
   } catch (error) {
     throw diskError(error, path);
   }

@@ -60,6 +60,8 @@ export interface OpenOptions {
   requireX?: boolean;
   /** Of a table of text; "auto" by default. */
   orientation?: Orientation;
+  /** Names of genes that are known, to tell which way a table of text lies. */
+  genes?: ReadonlySet<string>;
   /** A table (.csv, .tsv, .txt, .gz) whose columns are joined to obs by the name of the sample. */
   labels?: string;
   /** true: the matrix will not be asked for, so that zarr leaves it unread; readMatrix then throws. */

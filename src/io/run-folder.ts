@@ -7,6 +7,7 @@
  * Files are written atomically and one process at a time holds the folder, so a kill at any moment does no harm.
  */
 import { createHash, randomUUID } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { access, mkdir, readdir, readFile, realpath, rm, rmdir, stat } from "node:fs/promises";
 import { dirname, join, resolve, sep } from "node:path";
 import { z } from "zod";
@@ -196,7 +197,7 @@ const rules: Record<StageName, StageRule> = {
     version: 2,
     after: ["compare"],
     along: ["compare"],
-    settings: ["method", "nulls", "seeds"],
+    settings: ["method", "class", "nulls", "seeds"],
     writes: [/^genes$/, /^genes\.json$/, figure("(Figure_Genes_\\d+|genes_heatmap|genes_deletion)")],
   },
   audit: {
@@ -479,7 +480,7 @@ export class RunFolder {
     if (state === undefined) throw new Error(`RunFolder: ${stage} ends without a beginning`);
     const sums: Record<string, string> = Object.create(null);
     for (const path of outputs) {
-      if (/\.(csv|json)$/.test(path)) sums[path] = sha256(await readFile(this.path(path), "utf8"));
+      if (/\.(csv|json)$/.test(path)) sums[path] = await sha256OfFile(this.path(path));
     }
     const seconds = (performance.now() - (this.clocks.get(stage) ?? performance.now())) / 1000;
     this.state.stages[stage] = {
@@ -600,6 +601,13 @@ function hash(value: unknown): string {
       : v,
   );
   return sha256(sorted);
+}
+
+/** Piece by piece: a table of many samples and classes is longer than a string can be. */
+async function sha256OfFile(path: string): Promise<string> {
+  const found = createHash("sha256");
+  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) found.update(piece as Buffer);
+  return found.digest("hex");
 }
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");

@@ -5,6 +5,7 @@
  * kept, and nothing is dropped, as after PyTorch's `eval()`.
  */
 import type { Dim, Graph, Value } from "../graph/graph.js";
+import { heldInBlocks } from "../graph/kernel-layout.js";
 import { type BatchNormTraining, batchNormEvaluation, batchNormTraining } from "../graph/ops/batch-norm.js";
 import { batchNormEvaluationBlocked, batchNormTrainingBlocked } from "../graph/ops/batch-norm-blocked.js";
 import { conv2d, type Pads, padAll } from "../graph/ops/conv2d.js";
@@ -64,7 +65,7 @@ export class InputContext extends NetContext {
   readonly trainable: Value[] = [];
 
   protected bind(spec: ParamSpec): Value {
-    const value = this.g.input(spec.name, spec.dims);
+    const value = this.g.input(spec.name, spec.dims, "float32", heldInBlocks(spec.dims, this.g.block));
     if (spec.kind !== "bn_mean" && spec.kind !== "bn_var" && !this.frozen(spec.name))
       this.trainable.push(value);
     return value;

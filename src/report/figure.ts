@@ -72,9 +72,14 @@ export async function figurePng({ svg }: Figure): Promise<Uint8Array> {
       sansSerifFamily: "DejaVu Sans",
     },
   });
-  const { pixels, width, height } = image; // opaque, on white
+  const { width, height } = image;
+  const { pixels } = image; // opaque, on white; each call of it copies
   const rgb = new Uint8Array(3 * width * height);
-  for (let p = 0; p < width * height; p++) rgb.set(pixels.subarray(4 * p, 4 * p + 3), 3 * p);
+  for (let from = 0, to = 0; to < rgb.length; from += 4, to += 3) {
+    rgb[to] = pixels[from];
+    rgb[to + 1] = pixels[from + 1];
+    rgb[to + 2] = pixels[from + 2];
+  }
   return encodePng(rgb, width, height, zoom * 96);
 }
 

@@ -10,6 +10,8 @@ export interface GenesReport {
   /** Genes that the encoder paints; all where it paints places. */
   painted: number;
   classes: ExplainedClass[];
+  /** Says that these are not all classes of the run; null where they are. */
+  part: string | null;
   /** Labels without a rightly classified held-out sample: nothing explains them. */
   missing: string[];
   /** Median and greatest gap between the attributions of a sample and its score, as shares; of integrated gradients. */

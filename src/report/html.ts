@@ -3,6 +3,7 @@
  * security policy forbids it). What is missing from the data is left out, so a half-done run has a report too.
  * Here: the data, and which section stands where; a section is a file of sections/.
  */
+import { MANY_CLASSES } from "../evaluate/many-classes.js";
 import type { AuditReport } from "./audit-report.js";
 import { bdi, figureBlock, head, link, scrolling, table } from "./elements.js";
 import type { Figure } from "./figure.js";
@@ -149,6 +150,9 @@ export function reportHtml(data: ReportData): string {
         "Where a small change of a pixel would change the score of the predicted class most, for held-out samples that were classified rightly",
         data.finalNet === undefined ? "." : [" by ", bdi(data.finalNet), "."],
         " Each map has its own scale; brightness is not comparable between samples.",
+        classes.length > MANY_CLASSES
+          ? ` Of the ${whole(classes.length)} classes the largest ${MANY_CLASSES} have one.`
+          : undefined,
       ),
       show(saliency),
     ]);

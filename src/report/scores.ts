@@ -30,6 +30,9 @@ interface Judged {
   /** All held-out predictions (of the first repeat) together, with 95 % intervals. */
   pooled: MetricIntervals;
   calibration: Calibration;
+  /** Counts over all folds, rows true, columns predicted; null above 200 classes, where there are its cells. */
+  confusion?: readonly (readonly number[])[] | null;
+  confusionCells?: readonly (readonly [actual: number, predicted: number, count: number])[];
 }
 
 /** One of metrics.json's `models`. */
@@ -119,6 +122,18 @@ export function leaders(models: readonly Ranked[]): { net?: Ranked; baseline?: R
     net: models.find(({ kind }) => kind === "net"),
     baseline: models.find((model) => model.kind === "baseline" && !isGuess(model)),
   };
+}
+
+/** The pairs of classes that a model takes for each other, the most samples first. */
+export function confusedPairs({ confusion, confusionCells }: Pick<Judged, "confusion" | "confusionCells">) {
+  const cells =
+    confusionCells ?? (confusion ?? []).flatMap((row, a) => row.map((count, b) => [a, b, count] as const));
+  const sizes = new Map<number, number>();
+  for (const [actual, , count] of cells) sizes.set(actual, (sizes.get(actual) ?? 0) + count);
+  return cells
+    .filter(([actual, predicted, count]) => actual !== predicted && count > 0)
+    .map(([actual, predicted, count]) => ({ actual, predicted, count, of: sizes.get(actual) ?? count }))
+    .sort((a, b) => b.count - a.count || a.actual - b.actual || a.predicted - b.predicted);
 }
 
 /** How many times the cross-validation was drawn. */

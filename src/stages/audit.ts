@@ -54,9 +54,17 @@ export async function auditRun(
     const { settings } = run.record;
     const { progress } = ctx;
     run.requireBefore("audit");
+    // A run that was killed may have its audit, and not yet the report of it.
+    const { saliency, explain } = run.record.stages;
+    const reported = async (report: AuditReport) => {
+      if (saliency?.state !== "done" || explain?.state !== "done") return report;
+      const { reportStage } = await import("./report.js");
+      await reportStage(run, settings, ctx);
+      return report;
+    };
     if (await run.isDone("audit", settings, { asked, shuffled })) {
       progress.note("audit: done before on the same run");
-      return await run.readJson<AuditReport>("audit.json");
+      return await reported(await run.readJson<AuditReport>("audit.json"));
     }
     const input = await readInput({ ...settings, file: run.record.input.path }, ctx);
     if (input.record.sha256 !== run.record.input.sha256)
@@ -99,9 +107,7 @@ export async function auditRun(
     };
     await run.writeJson("audit.json", report);
     await run.finish("audit", ["audit.json"]);
-    const { reportStage } = await import("./report.js");
-    if (run.record.stages.saliency?.state === "done") await reportStage(run, settings, ctx);
-    return report;
+    return await reported(report);
   } finally {
     run.close();
   }

@@ -11,7 +11,7 @@ import { baselines as allBaselines, baselinesFor } from "../evaluate/baselines/i
 import { readBaselineScores, readSampleValues } from "../io/encoded.js";
 import { predictionsCsv } from "../io/fold-predictions.js";
 import { readSamples } from "../io/images.js";
-import { outOfFoldCsv } from "../io/oof.js";
+import { writeOutOfFold } from "../io/oof.js";
 import type { RunFolder } from "../io/run-folder.js";
 import { readSplits } from "../io/splits.js";
 import type { StageContext } from "./context.js";
@@ -61,7 +61,7 @@ export async function baselinesStage(run: RunFolder, settings: Settings, ctx: St
   }
   for (const [name, predictions] of found) {
     const path = `oof_baseline_${name}.csv`;
-    await run.write(path, outOfFoldCsv(samples, splits, predictions));
+    await writeOutOfFold(run, path, samples, splits, predictions);
     outputs.push(path);
   }
   await run.finish("baselines", outputs);

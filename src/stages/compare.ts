@@ -10,7 +10,8 @@ import { throwIfAborted } from "../errors.js";
 import { baselinesFor } from "../evaluate/baselines/index.js";
 import { type Calibration, calibration } from "../evaluate/calibration.js";
 import { conformalCoverage } from "../evaluate/conformal.js";
-import { confusionMatrix } from "../evaluate/confusion-matrix.js";
+import { type ConfusionCell, confusionCells, largestConfusion } from "../evaluate/confusion-matrix.js";
+import { MANY_CLASSES } from "../evaluate/many-classes.js";
 import { type MetricIntervals, metricIntervals } from "../evaluate/metric-intervals.js";
 import { argmaxRows, type FoldMetrics, foldMetrics } from "../evaluate/metrics.js";
 import { type Ranking, rankModels } from "../evaluate/ranking.js";
@@ -25,6 +26,7 @@ import type { RunFolder } from "../io/run-folder.js";
 import { type RunSplit, readSplits } from "../io/splits.js";
 import type { NetName } from "../net/weights/layouts.js";
 import { RandomState } from "../random.js";
+import type { ConfusionAverage } from "../report/figures/confusion-average.js";
 import { stepsPerEpoch } from "../train/batches.js";
 import type { EpochRecord } from "../train/loop.js";
 import type { Candidate } from "../train/tune.js";
@@ -48,18 +50,24 @@ export interface FoldHistory {
   weights: { source: string; sha256: string | null; pretrained: boolean };
 }
 
+/** Which classes are taken for which. */
+export interface Confusion {
+  /** Counts over all folds: rows true, columns predicted, in the order of data.classes; null above 200 classes. */
+  confusion: number[][] | null;
+  /** The same as a mean count per fold. */
+  confusionMean: number[][] | null;
+  /** Each row divided by its sum. */
+  confusionNormalised: number[][] | null;
+  /** Above 200 classes, in place of the three: the cells of `confusion` that are not 0. */
+  confusionCells?: ConfusionCell[];
+}
+
 /** What is said of every model, net or baseline. */
-export interface Scores {
+export interface Scores extends Confusion {
   mean: FoldMetrics;
   sd: MetricSpread;
   /** On the predictions of all folds together (of the first repeat), with 95 % intervals; by groups where there are any. */
   pooled: MetricIntervals;
-  /** Counts over all folds: rows true, columns predicted, in the order of data.classes. */
-  confusion: number[][];
-  /** The same as a mean count per fold. */
-  confusionMean: number[][];
-  /** Each row divided by its sum. */
-  confusionNormalised: number[][];
 }
 
 /** How label sets did on the test samples, each fold's set by its own validation part. */
@@ -341,13 +349,14 @@ function pool(folds: readonly Predictions[], { splits, classes }: Design): Poole
       split.repeat === repeat ? Array.from(split.test, (row, i) => ({ row, s, i })) : [],
     );
     at.sort((a, b) => a.row - b.row);
+    const probabilities = new Float64Array(at.length * k);
+    for (const [to, { s, i }] of at.entries())
+      probabilities.set(folds[s].probabilities.subarray(i * k, (i + 1) * k), to * k);
     return {
       rows: Int32Array.from(at, ({ row }) => row),
       folds: Int32Array.from(at, ({ s }) => s),
       actual: Int32Array.from(at, ({ s, i }) => folds[s].actual[i]),
-      probabilities: Float64Array.from(
-        at.flatMap(({ s, i }) => [...folds[s].probabilities.subarray(i * k, (i + 1) * k)]),
-      ),
+      probabilities,
     };
   });
 }
@@ -356,13 +365,11 @@ function pool(folds: readonly Predictions[], { splits, classes }: Design): Poole
 function judge(folds: readonly Predictions[], design: Design): Scores & { folds: FoldMetrics[] } {
   const k = design.classes.length;
   const metrics = folds.map(({ actual, probabilities }) => foldMetrics(actual, probabilities, k));
-  const confusion = design.classes.map(() => new Array<number>(k).fill(0));
-  for (const { actual, probabilities } of folds)
-    confusionMatrix(actual, argmaxRows(probabilities, k), k).forEach((row, i) => {
-      row.forEach((count, j) => {
-        confusion[i][j] += count;
-      });
-    });
+  const cells = confusionCells(
+    Int32Array.from(folds.flatMap(({ actual }) => [...actual])),
+    Int32Array.from(folds.flatMap(({ probabilities }) => [...argmaxRows(probabilities, k)])),
+    k,
+  );
   const [{ actual, probabilities, rows }] = pool(folds, design);
   const { groups } = design;
   return {
@@ -372,14 +379,25 @@ function judge(folds: readonly Predictions[], design: Design): Scores & { folds:
       random: new RandomState([design.seed, INTERVALS]),
       groups: groups && rows.map((row) => groups[row]),
     }),
-    confusion,
-    confusionMean: confusion.map((row) => row.map((count) => count / folds.length)),
-    confusionNormalised: confusion.map((row) => {
-      const sum = row.reduce((a, b) => a + b, 0);
-      return row.map((count) => (sum > 0 ? count / sum : 0));
-    }),
+    ...confusionOf(cells, k, folds.length),
   };
 }
+
+function confusionOf(cells: ConfusionCell[], classes: number, folds: number): Confusion {
+  if (classes > MANY_CLASSES)
+    return { confusion: null, confusionMean: null, confusionNormalised: null, confusionCells: cells };
+  const confusion = Array.from({ length: classes }, () => new Array<number>(classes).fill(0));
+  for (const [a, b, count] of cells) confusion[a][b] = count;
+  return { confusion, ...perFold(confusion, folds) };
+}
+
+const perFold = (confusion: readonly number[][], folds: number) => ({
+  confusionMean: confusion.map((row) => row.map((count) => count / folds)),
+  confusionNormalised: confusion.map((row) => {
+    const sum = row.reduce((a, b) => a + b, 0);
+    return row.map((count) => (sum > 0 ? count / sum : 0));
+  }),
+});
 
 function judgeNet(
   folds: readonly Fold[],
@@ -512,14 +530,7 @@ async function writeFigures(
   const classes = data.classes.map(({ name }) => name);
   const figures = [
     trainingHistory({ nets: curves }),
-    confusionAverage({
-      nets: models.map(({ net, confusionMean, confusionNormalised }) => ({
-        net,
-        classes,
-        mean: confusionMean,
-        normalised: confusionNormalised,
-      })),
-    }),
+    confusionAverage({ nets: models.map((model) => shownConfusion(model, data.classes)) }),
     reliability({ nets: models.map(({ net, calibration }) => ({ net, calibration })) }),
     riskCoverageCurves({
       nets: models.map(({ net }) => {
@@ -535,6 +546,23 @@ async function writeFigures(
     names.push(`figures/${figure.name}.svg`, `figures/${figure.name}.png`);
   }
   return names;
+}
+
+/** Of so many of very many classes the figure shows the confusion, the others taken together. */
+const SHOWN_CLASSES = 39;
+
+function shownConfusion(
+  { net, folds, confusionMean, confusionNormalised, confusionCells }: ModelMetrics,
+  classes: Metrics["data"]["classes"],
+): ConfusionAverage["nets"][number] {
+  const names = classes.map(({ name }) => name);
+  if (confusionMean !== null && confusionNormalised !== null)
+    return { net, classes: names, mean: confusionMean, normalised: confusionNormalised };
+  const sizes = classes.map(({ count }) => count);
+  const { shown, matrix } = largestConfusion(confusionCells ?? [], sizes, SHOWN_CLASSES);
+  const { confusionMean: mean, confusionNormalised: normalised } = perFold(matrix, folds.length);
+  const others = `the other ${classes.length - shown.length} classes`;
+  return { net, classes: [...shown.map((c) => names[c]), others], mean, normalised, others: true };
 }
 
 /** All folds of a net, in order. */

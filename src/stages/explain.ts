@@ -28,6 +28,7 @@ import { drawFigures, type ShownMap, shownMaps, surest } from "./explain/figures
 import {
   type Attributed,
   attributed,
+  chooseClasses,
   chooseSamples,
   type FirstSplit,
   heldOut,
@@ -36,6 +37,7 @@ import {
   type Work,
 } from "./explain/fold.js";
 import { SHOWN, writeClasses, writeCurves } from "./explain/tables.js";
+import { warnOfMissing } from "./missing-classes.js";
 import { readNormalised } from "./normalised.js";
 import type { RunInput } from "./prepare.js";
 import { finalNetOf } from "./train.js";
@@ -54,6 +56,7 @@ export async function explainStage(
   open: () => Promise<Pick<RunInput, "load" | "genes">>,
 ): Promise<void> {
   const { progress, signal } = ctx;
+  const wanted = chooseClasses({ run, settings }); // refuses a name before anything is removed
   if ((await run.begin("explain", settings)) === "done") {
     progress.note("explain: done before with the same nets");
     return;
@@ -67,7 +70,7 @@ export async function explainStage(
   const input = await open();
   const x = await readNormalised(run, settings, "encoders/all", input);
   const work: Work = { run, settings, ctx, samples, net, x };
-  const chosen = await chooseSamples(work, first);
+  const chosen = await chooseSamples(work, first, wanted);
   const best = [...surest(work, chosen).values()];
 
   const folds: FoldAttribution[] = [];
@@ -101,19 +104,23 @@ export async function explainStage(
   const all = joined(folds, samples, work.x.cols);
   const byClass = new Map<number, ClassGenes>();
   const missing: string[] = [];
-  for (const [code, label] of samples.classes.entries()) {
-    if (all.codes.includes(code)) byClass.set(code, classGenes(all, code, label, TOP));
+  const found = new Set(all.codes);
+  for (const code of wanted) {
+    const label = samples.classes[code];
+    if (found.has(code)) byClass.set(code, classGenes(all, code, label, TOP));
     else missing.push(label);
   }
-  for (const label of missing)
-    progress.warn(`no held-out sample of '${label}' was classified rightly by ${net}: nothing explains it`);
+  const note = partOf(wanted.length, samples.classes.length, settings);
+  if (note !== null) progress.note(note);
+  const lacks = { one: "nothing explains it", many: "nothing explains them" };
+  warnOfMissing(progress, missing, net, lacks);
   const genes = input.genes();
   const nulls = (code: number) =>
     (checked?.shuffled ?? []).flatMap(
       (values) => classMean(work, checked?.rows ?? all.codes, values, code) ?? [],
     );
   const classes = await writeClasses(work, genes, byClass, nulls);
-  const report = reportOf(work, missing, classes, byClass, folds, checked);
+  const report = reportOf(work, note, missing, classes, byClass, folds, checked);
   const curves = await writeCurves(work, report);
   const names = await drawFigures(work, genes.names, report, byClass, maps);
   await run.writeJson("genes.json", report);
@@ -146,9 +153,16 @@ function joined(folds: readonly FoldAttribution[], { codes }: Samples, genes: nu
   };
 }
 
+/** Says that not all classes are explained; null where they are. */
+const partOf = (explained: number, classes: number, { class: named }: Settings): string | null =>
+  explained === classes
+    ? null
+    : `genes of ${named.length > 0 ? "the" : "the largest"} ${explained} of ${classes} classes${named.length > 0 ? " that were asked for" : ""}; those of others: cellhue explain RUN --class NAME`;
+
 /** @param checked undefined where no fold has a sample to look at */
 function reportOf(
   { settings, net, x }: Work,
+  part: string | null,
   missing: string[],
   classes: ExplainedClass[],
   byClass: ReadonlyMap<number, ClassGenes>,
@@ -172,6 +186,7 @@ function reportOf(
     genes: x.cols,
     painted: checked?.painted.length ?? 0,
     classes,
+    part,
     missing,
     completeness:
       gaps.length === 0 ? null : { median: gaps[gaps.length >> 1], greatest: gaps[gaps.length - 1] },
@@ -216,14 +231,18 @@ const nothing: FoldChecks["checks"] = {
   seeds: null,
 };
 
+/** Classes of the summary: it is one line. */
+const TOLD = 40;
+
 function summaryOf(classes: readonly ExplainedClass[], failed: readonly string[]): string {
-  const best = classes.map(
+  const best = classes.slice(0, TOLD).map(
     ({ label, top }) =>
       `${label}: ${top
         .slice(0, 3)
         .map(({ gene }) => gene)
         .join(", ")}`,
   );
+  if (classes.length > TOLD) best.push(`and of ${classes.length - TOLD} classes more in genes/`);
   const trust =
     failed.length === 0
       ? "every check passed"

@@ -67,7 +67,7 @@ export async function exportModel(
     await mkdir(dirname(resolve(out)), { recursive: true }).catch((error: unknown) => {
       throw diskError(error, out);
     });
-    await writeFileAtomic(out, bytes);
+    await writeFileAtomic(out, bytes, { sweep: true });
     return {
       schema: "cellhue.export/1",
       run: run.root,

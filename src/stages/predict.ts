@@ -187,7 +187,9 @@ async function readNew(
   warn: (line: string) => void,
 ): Promise<NewSamples> {
   const { path, metadata } = stored;
-  const reader = await openExpression(file, { layer, useRaw });
+  const { genes: modelGenes, geneIds } = metadata;
+  const known = new Set([...modelGenes, ...(geneIds ?? [])]);
+  const reader = await openExpression(file, { layer, useRaw, genes: known });
   const close = () => reader.close();
   try {
     if (reader.samples === 0) throw noSamples(reader);

@@ -4,6 +4,7 @@
  */
 import type { Settings } from "../config.js";
 import { throwIfAborted } from "../errors.js";
+import { largestClasses, MANY_CLASSES } from "../evaluate/many-classes.js";
 import { argmaxRows } from "../evaluate/metrics.js";
 import { saliencyMaps } from "../explain/saliency.js";
 import { ScoreGraph } from "../explain/score-model.js";
@@ -19,6 +20,7 @@ import type { NetName } from "../net/weights/layouts.js";
 import { fillBatch } from "../train/batches.js";
 import type { StageContext } from "./context.js";
 import type { LoadX } from "./guide.js";
+import { warnOfMissing } from "./missing-classes.js";
 import { finalModel } from "./model.js";
 import { finalFiles, readWeights, trainFinalNet } from "./train.js";
 
@@ -39,12 +41,19 @@ export async function saliencyStage(
   await run.write("model_final.onnx", await finalModel(run, settings, samples));
   throwIfAborted(signal);
 
-  const chosen = await chooseSamples(run, samples, final.net);
-  const missing = samples.classes.filter((_, c) => !chosen.some((s) => samples.codes[s.sample] === c));
-  for (const label of missing)
-    progress.warn(
-      `no held-out sample of '${label}' was classified rightly by ${final.net}: it has no saliency map`,
-    );
+  const wanted = largestClasses(
+    run.record.classes.map(({ count }) => count),
+    MANY_CLASSES,
+  );
+  if (wanted.length < samples.classes.length)
+    progress.note(`saliency maps of the largest ${wanted.length} of ${samples.classes.length} classes`);
+  const chosen = (await chooseSamples(run, samples, final.net)).filter(({ sample }) =>
+    wanted.includes(samples.codes[sample]),
+  );
+  const mapped = new Set(chosen.map(({ sample }) => samples.codes[sample]));
+  const missing = wanted.filter((c) => !mapped.has(c)).map((c) => samples.classes[c]);
+  const lacks = { one: "it has no saliency map", many: "they have no saliency map" };
+  warnOfMissing(progress, missing, final.net, lacks);
   const { size, threads } = settings;
   const k = samples.classes.length;
   const graph = new ScoreGraph({

@@ -11,7 +11,7 @@ import { argmaxRows } from "../evaluate/metrics.js";
 import { type EncoderKey, encoderFolder, readFoldImages } from "../io/encoded.js";
 import { predictionsCsv } from "../io/fold-predictions.js";
 import { readSamples, type Samples } from "../io/images.js";
-import { outOfFoldCsv } from "../io/oof.js";
+import { writeOutOfFold } from "../io/oof.js";
 import type { RunFolder } from "../io/run-folder.js";
 import { type FinalSplit, type RunSplit, readSplits } from "../io/splits.js";
 import { shellWord, visible } from "../io/visible.js";
@@ -115,7 +115,7 @@ export async function trainStage(
     } finally {
       await closeUnit(unit);
     }
-    await run.write(`oof_${net}.csv`, outOfFoldCsv(samples, splits, predictions));
+    await writeOutOfFold(run, `oof_${net}.csv`, samples, splits, predictions);
     outputs.push(`oof_${net}.csv`);
     for (const k of splits.keys())
       for (const name of ["history.json", "predictions.csv", "validation.csv", "weights.safetensors"])

@@ -5,6 +5,7 @@
  * Reference: Kingma & Ba 2015, torch.optim.Adam; Loshchilov & Hutter 2019, torch.optim.AdamW.
  */
 import { type Graph, sizeOf, staticDims, type Value } from "../graph/graph.js";
+import { stored } from "../graph/ops/layout.js";
 
 export interface AdamConstants {
   beta1: number;
@@ -40,7 +41,7 @@ export function adamStep(
   // One axis: with a last axis of 1, as 1×1 kernels have, onnxruntime multiplies by a scalar element by element, 30 times
   // slower.
   const dims = [sizeOf(staticDims(state.weight))];
-  const flat = (v: Value) => g.op("Reshape", [v, g.ints(dims)], dims);
+  const flat = (v: Value) => stored(g, v, dims);
   const [old, slope] = [flat(state.weight), flat(grad)];
   const blend = (before: Value, fresh: Value, beta: number) =>
     g.op(
@@ -96,7 +97,7 @@ export function adamSteps(
   const lengths = small.map((i) => sizes[i]);
   const dims = [lengths.reduce((a, b) => a + b)];
   const joined = (values: readonly Value[]) => {
-    const flat = small.map((i) => g.op("Reshape", [values[i], g.ints([sizes[i]])], [sizes[i]]));
+    const flat = small.map((i) => stored(g, values[i], [sizes[i]]));
     return g.op("Concat", flat, dims, { axis: 0 });
   };
   const all = adamStep(

@@ -195,7 +195,7 @@ export async function train(
       if (evaluator === undefined || validation === undefined) history.push({ epoch, loss, seconds });
       else {
         const began = performance.now();
-        const { parameters } = trainer.state();
+        const parameters = trainer.parameters();
         const found = await evaluator.probabilities(parameters, validation.length, (first, count, into) =>
           loadBatch(data.images, validation.subarray(first, first + count), data.size, into),
         ); // validation.length×classes

@@ -7,6 +7,7 @@
 import type { Device } from "../devices.js";
 import { gradients } from "../graph/gradients.js";
 import { Graph, sizeOf, staticDims } from "../graph/graph.js";
+import { fromKernels, heldInBlocks, toKernels } from "../graph/kernel-layout.js";
 import { crossEntropy } from "../graph/ops/cross-entropy.js";
 import { add, mul } from "../graph/ops/elementwise.js";
 import { klDivergence } from "../graph/ops/kl-divergence.js";
@@ -160,7 +161,7 @@ export class TrainingSessions {
     const { net, classes, size, threads, device } = this;
     const block = device === "cpu" ? await channelBlock() : 1;
     const graph = trainingGraph(net, classes, n, size, kind, block);
-    const session = await createSession(graph.graph, { threads, device });
+    const session = await createSession(graph.graph, { threads, device, inPlace: device === "cpu" });
     if (!kind.guided) return { session, graph };
     return {
       session,
@@ -196,6 +197,8 @@ export interface TrainerOptions {
 export type MaskImages = (gradient: Float32Array) => Float32Array | Promise<Float32Array>;
 
 export class Trainer {
+  /** Weights of convolutions, and their moments, are held for blocks of so many channels (kernel-layout.ts); 1: plain. */
+  private block = 1;
   private current = new Map<string, Float32Array>();
   private spare = new Map<string, Float32Array>();
   private readonly dims = new Map<string, readonly number[]>();
@@ -250,6 +253,7 @@ export class Trainer {
     mask?: MaskImages,
   ): Promise<number> {
     const { session, graph, saliency } = await this.sessions.get(codes.length, this.kind);
+    this.hold(graph.graph.block);
     const guided = saliency && (await this.guidedFeeds(saliency, images, codes, mask));
     const target = targetRows(codes, this.sessions.classes, this.options.criterion ?? {});
     const { stepSize, correction2, kept } = adamScalars(lr, this.steps + 1, this.options.weightDecay);
@@ -263,7 +267,7 @@ export class Trainer {
       kept: Float32Array.of(kept),
       ...guided,
     };
-    const into: Record<string, Float32Array> = {};
+    const into: Record<string, Float32Array> = { loss: new Float32Array(1) };
     for (const [name, data] of this.spare) into[`next:${name}`] = data;
     const { loss } = await session.run(feeds, into);
     [this.current, this.spare] = [this.spare, this.current];
@@ -286,12 +290,39 @@ export class Trainer {
     };
   }
 
-  /** The present state; arrays are the trainer's own and change with the next step. */
+  /** Brings what is plain into the order of a graph with such blocks. */
+  private hold(block: number): void {
+    if (this.block === block) return;
+    this.block = block;
+    for (const [name, dims] of this.dims) {
+      const data = this.current.get(name);
+      if (!data || !heldInBlocks(dims, block)) continue;
+      const held = toKernels(data, dims, block);
+      if (this.spare.get(name) === data) this.spare.set(name, held); // the frozen
+      this.current.set(name, held);
+    }
+  }
+
+  /** The present state; arrays may be the trainer's own and change with the next step. */
   state(): TrainingState {
-    const parameters: Tensors = new Map();
-    const moments: Tensors = new Map();
-    for (const [name, data] of this.current)
-      (/^[mv]:/.test(name) ? moments : parameters).set(name, { dims: this.dims.get(name) ?? [], data });
-    return { parameters, moments, steps: this.steps };
+    return { parameters: this.tensors(false), moments: this.tensors(true), steps: this.steps };
+  }
+
+  /** The parameters of the present state. */
+  parameters(): Tensors {
+    return this.tensors(false);
+  }
+
+  private tensors(moments: boolean): Tensors {
+    const found: Tensors = new Map();
+    for (const [name, data] of this.current) {
+      if (/^[mv]:/.test(name) !== moments) continue;
+      const dims = this.dims.get(name) ?? [];
+      found.set(name, {
+        dims,
+        data: heldInBlocks(dims, this.block) ? fromKernels(data, dims, this.block) : data,
+      });
+    }
+    return found;
   }
 }

@@ -68,6 +68,7 @@ describe("resolveSettings", () => {
       coverage: 0.9,
       permuteLabels: false,
       method: "integrated-gradients",
+      class: [],
       nulls: 1,
       seeds: 1,
       weights: { compact: "random" },

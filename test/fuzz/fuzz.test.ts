@@ -33,7 +33,7 @@ it("2,000 mutated files are read or refused: no crash, no hang, no stray file, m
     ];
     // exits by 1, with what failed and the command that repeats it on stderr, which the error then shows
     await promisify(execFile)(process.execPath, [script, ...args], { cwd: root });
-    const figures: Figures[] = JSON.parse(readFileSync(out, "utf8"));
+    const { readers: figures }: { readers: Figures[] } = JSON.parse(readFileSync(out, "utf8"));
     expect(figures.reduce((sum, { cases }) => sum + cases, 0)).toBeGreaterThanOrEqual(2000);
     for (const { reader, cases, refused, read, hangs, crashes, peakMB } of figures) {
       expect([reader, hangs, crashes]).toEqual([reader, 0, 0]);

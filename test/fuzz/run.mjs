@@ -1,7 +1,8 @@
 // npm run fuzz: mutated real files, read by every reader in processes of their own. A case is read or refused by a
 // CellhueError; anything else (another error, a crash of the process, more than 20 s, more than 1 GiB beyond what the
 // unchanged files took, a file outside of its folder) is told with the command that repeats it, and its file is kept.
-// --cases N (all together, default 20,000) --seed S --out FILE (figures as JSON) --keep DIR --only READER --from K --jobs J
+// Figures of all readers are kept in bench/kept/fuzz.json, and docs/reliability.md is made of them (bench/reliability-doc.mjs).
+// --cases N (all together, default 20,000) --seed S --out FILE (figures to it alone, no document) --keep DIR --only READER --from K --jobs J
 // --run DIR: a finished run folder with compact nets; made anew where it is left out.
 import { execFile, fork } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -177,5 +178,17 @@ try {
   rmSync(work, { recursive: true, force: true });
 }
 const figures = names.map((name) => table.get(name));
-if (values.out !== undefined) writeFileSync(values.out, `${JSON.stringify(figures, null, 2)}\n`);
+const kept = {
+  made: new Date().toISOString().slice(0, 10),
+  cases: Number(values.cases),
+  seed: Number(values.seed),
+  readers: figures,
+};
+const write = (path) => writeFileSync(path, `${JSON.stringify(kept, null, 1)}\n`);
+if (values.out !== undefined) write(values.out);
+else if (values.only === undefined && values.from === "0") {
+  const { fuzzFile, writeDocument } = await import("../../bench/reliability-doc.mjs");
+  write(fuzzFile);
+  writeDocument();
+}
 process.exitCode = failures.length > 0 ? 1 : 0;

@@ -1,9 +1,10 @@
+import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CellhueError } from "../../src/errors.js";
-import { diskError, sweepTemporary, writeFileAtomic } from "../../src/io/atomic.js";
+import { diskError, replaceFile, sweepTemporary, writeFileAtomic } from "../../src/io/atomic.js";
 import { canMount, mountTiny, unmount } from "../tiny-disk.js";
 
 let folder = "";
@@ -99,4 +100,42 @@ it("sweepTemporary removes what a kill left, at any depth, and nothing else", as
   writeFileSync(join(folder, "a", "keep.csv"), "whole");
   await sweepTemporary(folder);
   expect(readdirSync(folder, { recursive: true }).map(String).sort()).toEqual(["a", "a/b", "a/keep.csv"]);
+});
+
+describe("sweep: outside of a run folder", () => {
+  /** The name that this process gives a temporary file. */
+  async function ownName(): Promise<string> {
+    let name = "";
+    await replaceFile(join(folder, "a"), async (temporary) => {
+      name = basename(temporary);
+      writeFileSync(temporary, "");
+    });
+    return name;
+  }
+
+  it("removes what dead processes left, and nothing of the living, of other machines, or of anybody else", async () => {
+    const own = await ownName();
+    const [pid, machine, since, n] = own.slice(1, -".cellhue-tmp".length).split("-");
+    const dead = spawnSync(process.execPath, ["--version"]).pid;
+    const name = (...parts: (string | number)[]) => `.${parts.join("-")}.cellhue-tmp`;
+    const kept = [
+      name(pid, machine, since, Number(n) + 99),
+      name(dead, "00000000", 0, 0), // of another machine
+      name(dead, "lock"),
+      "x.cellhue-tmp",
+      `${name(dead, machine, 0, 0)}.csv`,
+    ];
+    for (const file of [
+      ...kept,
+      name(dead, machine, 0, 0),
+      name(dead, machine, 7, 3),
+      name(pid, machine, 7, 0),
+    ])
+      writeFileSync(join(folder, file), "half");
+    await writeFileAtomic(join(folder, "b"), "whole");
+    expect(readdirSync(folder)).toHaveLength(kept.length + 5); // without the option nothing is looked at
+    await writeFileAtomic(join(folder, "b"), "whole", { sweep: true });
+    const started = since === "0" ? [name(pid, machine, 7, 0)] : []; // where start times are not known
+    expect(readdirSync(folder).sort()).toEqual(["a", "b", ...kept, ...started].sort());
+  });
 });

@@ -3,8 +3,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { gradients } from "../../src/graph/gradients.js";
-import { Graph } from "../../src/graph/graph.js";
+import { Graph, staticDims, type Value } from "../../src/graph/graph.js";
+import { fromKernels, toKernels } from "../../src/graph/kernel-layout.js";
 import { crossEntropy } from "../../src/graph/ops/cross-entropy.js";
+import { stored } from "../../src/graph/ops/layout.js";
 import { channelBlock, createSession } from "../../src/graph/session.js";
 import { square } from "../../src/image-size.js";
 import { InputContext } from "../../src/net/layers.js";
@@ -87,8 +89,9 @@ describe.each(Object.keys(oracle) as Exclude<NetName, "compact">[])("%s against 
       const logits = nets[net].build(ctx, g.input("images", [4, 3, 64, 64]), classes);
       const loss = crossEntropy(g, logits, g.input("target", [4, classes]));
       gradients(g, loss, ctx.trainable).forEach((grad, i) => {
-        g.output(`grad${i}`, grad);
+        g.output(`grad${i}`, stored(g, grad, staticDims(grad)));
       });
+      const kernels = (v: Value | undefined) => v?.blocked === "kernels";
       g.output("loss", loss);
       for (const [name, value] of ctx.updated) g.output(`next:${name}`, value);
       const session = await createSession(g);
@@ -96,18 +99,23 @@ describe.each(Object.keys(oracle) as Exclude<NetName, "compact">[])("%s against 
       [0, 3, 1, 4].forEach((c, i) => {
         target[i * classes + c] = 1;
       });
+      const fed = [...weights].map(([name, { dims, data }]) => {
+        const held = kernels(ctx.trainable.find((v) => v.name === name));
+        return [name, held ? toKernels(data, dims, g.block) : data] as const;
+      });
       const out = await session.run({
-        ...feedsOf(weights),
+        ...Object.fromEntries(fed),
         ...drawMasks(ctx.masks, new RandomState([5, 0])),
         images: formulaImages(oracle[net].batch, 4, 64, 64),
         target,
       });
       await session.release();
       expect(Math.abs(Number(out.loss.data[0]) - oracle[net].loss)).toBeLessThan(1e-4);
-      const off = ctx.trainable.map((v, i) => ({
-        name: v.name,
-        by: deviation(out[`grad${i}`].data as Float32Array, oracle[net].grads[i], oracle[net].total),
-      }));
+      const off = ctx.trainable.map((v, i) => {
+        const data = out[`grad${i}`].data as Float32Array;
+        const grad = kernels(v) ? fromKernels(data, staticDims(v), g.block) : data;
+        return { name: v.name, by: deviation(grad, oracle[net].grads[i], oracle[net].total) };
+      });
       expect(off.filter(({ by }) => by > 1e-3)).toEqual([]);
       const stats = [...ctx.updated.keys()].map((k, i) =>
         deviation(out[`next:${k}`].data as Float32Array, oracle[net].running[i], 0),

@@ -158,8 +158,8 @@ describe("compareStage", () => {
       [0, 0, 5, 1],
       [1, 0, 0, 5],
     ]);
-    expect(second.confusionMean[0][0]).toBeCloseTo(5 / 3, 12);
-    expect(second.confusionNormalised[0]).toEqual([5 / 6, 1 / 6, 0, 0]);
+    expect(second.confusionMean?.[0][0]).toBeCloseTo(5 / 3, 12);
+    expect(second.confusionNormalised?.[0]).toEqual([5 / 6, 1 / 6, 0, 0]);
     // one pair differs, two are equal: nothing below p = 1 can be reached
     expect(metrics.comparisons).toMatchObject([
       {

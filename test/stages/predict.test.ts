@@ -127,6 +127,26 @@ describe("predictFile", () => {
     expect(readFileSync(at("out.csv"), "utf8")).toContain(",'=1+1,");
   });
 
+  it("reads a table whichever way it lies, by the model's genes: there are more samples than genes", async () => {
+    const model = writeModel(at("m.onnx"), madeModel(4, ["a", "b"]));
+    const x = madeCounts(9, 4);
+    const genes = ["G0", "G1", "G2", "G3"];
+    const samples = x.map((_, i) => `s${i}`);
+    const byGene = genes.map((gene, g) => [gene, ...x.map((row) => row[g])]);
+    const texts = [
+      [["", ...genes], ...x.map((row, i) => [samples[i], ...row])],
+      [["", ...samples], ...byGene],
+    ].map((rows) => rows.map((cells) => cells.join(",")).join("\n"));
+    const found: string[][][] = [];
+    for (const text of texts) {
+      writeFileSync(at("new.csv"), text);
+      await predict(model, at("new.csv"));
+      found.push(csv());
+    }
+    expect(found[0].slice(1).map(([sample]) => sample)).toEqual(samples);
+    expect(found[1]).toEqual(found[0]);
+  });
+
   it("writes <name>.cellhue.csv in the working folder by default", async () => {
     const model = writeModel(at("m.onnx"), madeModel(2, ["a", "b"]));
     mkdirSync(at("data"));

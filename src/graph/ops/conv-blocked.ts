@@ -1,13 +1,14 @@
 /**
  * Role: dense convolution and its gradient by the input in the blocked layout: onnxruntime's fastest
  * convolutions.
- * Contract: as conv2d with groups = 1, `g.block` > 1. Kernels are fed, so they are brought into the kernels' layout
- * (K/b × C/b × k·k × b of C × b of K) at every run: little beside the convolution. A plain image of fewer channels than
- * a block is taken as it is.
+ * Contract: as conv2d with groups = 1, `g.block` > 1. The kernels' layout is K/b × C/b × k·k × b of C × b of K, and with
+ * inputs and outputs exchanged for the gradient. Weights are fed plain, or in the order of kernel-layout.ts, from which both
+ * are made by moving blocks. A plain image of fewer channels than a block is taken as it is.
  */
-import { type Adding, type Graph, nchwc, staticDims, type Value } from "../graph.js";
+import { type Adding, type Graph, nchwc, sizeOf, staticDims, type Value } from "../graph.js";
 import type { Geometry } from "./conv2d.js";
-import { asMap, filled, fillVector, stored } from "./layout.js";
+import { asMap, filled, fillVector, fromBlocks, gathered, stored } from "./layout.js";
+import { denseConv } from "./small-maps.js";
 import { stridedInputGradient } from "./strided-blocked.js";
 
 /** Kernels with both sides filled up to whole blocks. */
@@ -25,6 +26,19 @@ const inBlocks = (g: Graph, v: Value, dims: readonly number[]): Value =>
 
 function forwardKernels(g: Graph, weight: Value, inputs: number): Value {
   const b = g.block;
+  if (weight.blocked) {
+    const [k, c] = staticDims(weight);
+    const [outer, inner] = [k / b, c / b];
+    const order = Array.from(
+      { length: outer * inner },
+      (_, i) => (i % inner) * outer + Math.floor(i / inner),
+    );
+    return stored(
+      g,
+      gathered(g, stored(g, weight, [sizeOf(staticDims(weight))]), order, order.length),
+      staticDims(weight),
+    );
+  }
   const full = fillKernels(g, weight, inputs);
   const [k, c, kh, kw] = staticDims(full);
   const p = kh * kw;
@@ -38,6 +52,11 @@ function forwardKernels(g: Graph, weight: Value, inputs: number): Value {
 /** Kernels of the convolutions that bring dy back, inputs and outputs in each other's place: (C/b·K/b) × kh × kw × b·b. */
 function backwardKernels(g: Graph, weight: Value): Value {
   const b = g.block;
+  if (weight.blocked) {
+    const [k, c, kh, kw] = staticDims(weight);
+    const pieces = (k * c) / b / b;
+    return stored(g, fromBlocks(g, weight, [pieces * kh * kw, b, 1]), [pieces, kh, kw, b * b]);
+  }
   const full = fillKernels(g, weight, filled(g, weight.dims[1] as number));
   const [k, c, kh, kw] = staticDims(full);
   const p = kh * kw;
@@ -61,13 +80,16 @@ export function blockedForward(
   const all = filled(g, k);
   const storage = stored(g, x, [n, inputs, s.h, s.w]);
   const kernels = forwardKernels(g, weight, inputs);
-  const y = g.op(
-    "Conv",
-    bias ? [storage, kernels, fillVector(g, bias)] : [storage, kernels],
-    [n, all, s.oh, s.ow],
-    { kernel_shape: [s.kh, s.kw], strides: [s.stride, s.stride], pads: s.pads },
-    { domain: nchwc },
-  );
+  const shape = { kernel: [s.kh, s.kw], stride: s.stride, pads: s.pads, out: [s.oh, s.ow] } as const;
+  const y = x.blocked
+    ? denseConv(g, storage, kernels, shape, { bias: bias && fillVector(g, bias) })
+    : g.op(
+        "Conv",
+        bias ? [storage, kernels, fillVector(g, bias)] : [storage, kernels],
+        [n, all, s.oh, s.ow],
+        { kernel_shape: [s.kh, s.kw], strides: [s.stride, s.stride], pads: s.pads },
+        { domain: nchwc },
+      );
   return asMap(g, y, [n, k, s.oh, s.ow]);
 }
 

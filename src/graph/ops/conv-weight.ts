@@ -4,9 +4,10 @@
  * along memory; the longer side of every product is its first, as matmul.ts asks for.
  */
 import { type Graph, staticDims, type Value } from "../graph.js";
+import { blockedWeightGradient, cutChannels, plainKernels, suitsBlocked } from "./conv-weight-blocked.js";
 import type { Geometry, Pads } from "./conv2d.js";
 import { framed as framedAxis, phase } from "./interleave.js";
-import { blocksTogether, channelMajor, fromBlocks } from "./layout.js";
+import { asKernels, blocksTogether, channelMajor, fromBlocks } from "./layout.js";
 import { productTransposed, transpose } from "./matmul.js";
 
 /**
@@ -15,8 +16,12 @@ import { productTransposed, transpose } from "./matmul.js";
  * of all moved dy (kw·K × N·OH·W) by the moved x (C × N·OH·W), transposed.
  */
 export function denseWeightGradient(g: Graph, x: Value, weight: Value, dy: Value, s: Geometry): Value {
-  if (s.stride > 1) return stridedWeightGradient(g, x, weight, dy, s);
   const [k, c] = staticDims(weight);
+  if (suitsBlocked(g, x, dy, s)) {
+    const found = blockedWeightGradient(g, x, dy, s);
+    return weight.blocked ? asKernels(g, found, [k, c, s.kh, s.kw]) : plainKernels(g, found, k, c);
+  }
+  if (s.stride > 1) return stridedWeightGradient(g, x, weight, dy, s);
   const xs = channelMajor(g, x);
   const ds = channelMajor(g, dy);
   const [inputs, n] = staticDims(xs);
@@ -55,13 +60,6 @@ function byKernel(
   const whole = [outputs, inputs, dims[2], dims[3]];
   const full = g.op("Reshape", [last, g.ints(whole)], whole);
   return cutChannels(g, full, k, c);
-}
-
-/** The first K×C of filled kernels. */
-function cutChannels(g: Graph, kernels: Value, k: number, c: number): Value {
-  const [outputs, inputs, kh, kw] = staticDims(kernels);
-  if (outputs === k && inputs === c) return kernels;
-  return g.op("Slice", [kernels, g.ints([0, 0]), g.ints([k, c]), g.ints([0, 1])], [k, c, kh, kw]);
 }
 
 /** Zeros around each map, or, where a number is negative, so many rows and columns fewer. */

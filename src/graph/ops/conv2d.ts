@@ -6,8 +6,9 @@
 import { type Adding, type Graph, staticDims, type Value } from "../graph.js";
 import { blockedForward, blockedInputGradient } from "./conv-blocked.js";
 import { denseWeightGradient } from "./conv-weight.js";
+import { plainKernels } from "./conv-weight-blocked.js";
 import { depthwise } from "./depthwise.js";
-import { blocked, channelMajor, overSamples, plain, sums, unfilled } from "./layout.js";
+import { blocked, channelMajor, overSamples, plain, stored, sums, unfilled } from "./layout.js";
 import { outSize } from "./pool.js";
 
 export type Pads = readonly [top: number, left: number, bottom: number, right: number];
@@ -77,8 +78,16 @@ export interface Geometry {
 function inputGradient(g: Graph, x: Value, weight: Value, dy: Value, s: Geometry): Value | Adding {
   const inBlocks = x.blocked && dy.blocked ? blockedInputGradient(g, x, weight, dy, s) : undefined;
   if (inBlocks) return inBlocks;
-  const dx = plainInputGradient(g, x, weight, g.toPlain(dy), s);
+  const dx = plainInputGradient(g, x, plainWeight(g, weight), g.toPlain(dy), s);
   return x.blocked ? g.toBlocked(dx) : dx;
+}
+
+/** A weight that is held for the blocked kernels (kernel-layout.ts), as K×C×kh×kw. */
+function plainWeight(g: Graph, weight: Value): Value {
+  if (!weight.blocked) return weight;
+  const { block: b } = g;
+  const [k, c, kh, kw] = staticDims(weight);
+  return plainKernels(g, stored(g, weight, [c / b, k / b, kh, kw, b, b]), k, c);
 }
 
 /** The same on plain maps. */

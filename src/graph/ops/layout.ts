@@ -34,6 +34,10 @@ export function asMap(g: Graph, v: Value, dims: readonly number[]): Value {
   return g.op("Reshape", [v, g.ints([n, filled(g, c), h, w])], dims, {}, { blocked: true });
 }
 
+/** Values in the order of kernel-layout.ts as the weight of these dims: no copy. */
+export const asKernels = (g: Graph, v: Value, dims: readonly number[]): Value =>
+  g.op("Reshape", [v, g.ints(dims)], dims, {}, { blocked: "kernels" });
+
 /** A vector by channel, filled up with zeros. */
 export function fillVector(g: Graph, v: Value): Value {
   const [c] = staticDims(v);
@@ -140,10 +144,8 @@ export function channelConstant(g: Graph, channels: number, value: number): Valu
 export function blocksTogether(g: Graph, v: Value): Value {
   const [n, c, h, w] = staticDims(v);
   const blocks = filled(g, c) / g.block;
-  const piece = h * w * g.block;
-  const together = g.op("Transpose", [stored(g, v, [n, blocks, piece])], [blocks, n, piece], {
-    perm: [1, 0, 2],
-  });
+  const order = Array.from({ length: blocks * n }, (_, i) => (i % n) * blocks + Math.floor(i / n));
+  const together = gathered(g, stored(g, v, [n * blocks, h * w * g.block]), order, order.length);
   return stored(g, together, [blocks, n, h, w, g.block]);
 }
 
@@ -160,4 +162,27 @@ export function channelMajor(g: Graph, v: Value): Value {
   if (!v.blocked) return g.op("Transpose", [v], [c, n, h, w], { perm: [1, 0, 2, 3] });
   const all = filled(g, c);
   return stored(g, fromBlocks(g, blocksTogether(g, v), [all / g.block, n, h * w]), [all, n, h, w]);
+}
+
+/** The pieces `order` of a value of `count` equal ones, by Gather, which uses all threads; consecutive ones go together. */
+export function gathered(g: Graph, v: Value, order: readonly number[], count: number): Value {
+  if (order.length === count && order.every((from, i) => from === i)) return v;
+  const runs = (m: number) =>
+    count % m === 0 && order.every((from, i) => (i % m === 0 ? from % m === 0 : from === order[i - 1] + 1));
+  const broken = order.findIndex((from, i) => i > 0 && from !== order[i - 1] + 1);
+  let m = broken < 0 ? order.length : broken;
+  while (order.length % m > 0 || !runs(m)) m--;
+  const piece = staticDims(v).reduce((a, p) => a * p, 1) / count;
+  const starts = order.filter((_, i) => i % m === 0).map((from) => from / m);
+  const pieces = stored(g, v, [count / m, m * piece]);
+  return g.op("Gather", [pieces, g.ints(starts)], [starts.length, m * piece], { axis: 0 });
+}
+
+/** Zeros around every map of a blocked value, written by a convolution with 1: unlike Pad it uses all threads. */
+export function padded(g: Graph, v: Value, pads: readonly number[]): Value {
+  if (pads.every((p) => p === 0)) return v;
+  const [n, c, h, w] = staticDims(v);
+  const ones = g.constant(new Float32Array(c).fill(1), [c, 1, 1, 1]);
+  const dims = [n, c, h + pads[0] + pads[2], w + pads[1] + pads[3]];
+  return g.op("Conv", [v, ones], dims, { kernel_shape: [1, 1], group: c, pads }, { domain: nchwc });
 }

@@ -7,6 +7,7 @@ import { type Adding, type Graph, nchwc, staticDims, type Value } from "../graph
 import type { Geometry } from "./conv2d.js";
 import { framed, together } from "./interleave.js";
 import { asMap, filled, stored } from "./layout.js";
+import { denseConv } from "./small-maps.js";
 
 /** What one phase of an axis sees: positions first, first + stride, … of the kernel, and the padding of dy. */
 interface Phase {
@@ -60,29 +61,34 @@ export function stridedInputGradient(
   const [outer, , , inner] = staticDims(kernels);
   const outputs = filled(g, dy.dims[1] as number);
   const storage = stored(g, dy, [n, outputs, oh, ow]);
+  const flat = stored(g, kernels, [outer, s.kh * s.kw, inner]);
   const phase = (row: Phase, column: Phase, sofar?: Value): Value => {
     if (row.count === 0 || column.count === 0)
       return g.op("Expand", [g.scalar(0), g.ints([n, all, u, v])], [n, all, u, v]);
-    const last = (p: Phase) => p.first + (p.count - 1) * stride;
-    const part = g.op(
-      "Slice",
-      [
-        kernels,
-        g.ints([last(row), last(column)]),
-        g.ints([row.first - s.kh - 1, column.first - s.kw - 1]), // counted from the end: to `first`, inclusive
-        g.ints([1, 2]),
-        g.ints([-stride, -stride]),
-      ],
-      [outer, row.count, column.count, inner],
-    );
+    const positions: number[] = []; // from the last to the first
+    for (let i = row.count - 1; i >= 0; i--)
+      for (let j = column.count - 1; j >= 0; j--)
+        positions.push((row.first + i * stride) * s.kw + column.first + j * stride);
+    const part = g.op("Gather", [flat, g.ints(positions)], [outer, positions.length, inner], { axis: 1 });
     const shape = [all, groups === 1 ? outputs : 1, row.count, column.count];
+    const pads = [row.before, column.before, row.after, column.after];
+    const kernel = [row.count, column.count] as const;
+    const added = sofar && stored(g, sofar, [n, all, u, v]);
+    if (groups === 1)
+      return denseConv(
+        g,
+        storage,
+        stored(g, part, shape),
+        { kernel, stride: 1, pads, out: [u, v] },
+        { added },
+      );
     return g.op(
       "Conv",
-      [storage, stored(g, part, shape), ...(sofar ? [null, stored(g, sofar, [n, all, u, v])] : [])],
+      [storage, stored(g, part, shape), ...(added ? [null, added] : [])],
       [n, all, u, v],
       {
-        kernel_shape: [row.count, column.count],
-        pads: [row.before, column.before, row.after, column.after],
+        kernel_shape: kernel,
+        pads,
         group: groups,
       },
       { domain: nchwc },

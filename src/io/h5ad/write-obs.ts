@@ -64,13 +64,14 @@ export async function writeObsColumns(
   const bytes = (await stat(source)).size;
   try {
     await mkdir(dirname(resolve(target)), { recursive: true });
-    await replaceFile(target, async (temporary) => {
+    const write = async (temporary: string) => {
       await copyFile(source, temporary, constants.COPYFILE_FICLONE);
       await chmod(temporary, (await stat(source)).mode | 0o200);
       throwIfAborted(signal);
       await extend(temporary, columns, source);
       throwIfAborted(signal);
-    });
+    };
+    await replaceFile(target, write, { sweep: true });
   } catch (error) {
     throw diskError(systemError(error), target, bytes, "--write");
   }

@@ -114,7 +114,7 @@ class Experiment {
         ? { orientation: asked, why: "as asked" }
         : grid.rowNames === null && grid.colNames === null
           ? { orientation: "genes-in-rows" as const, why: "a guess, as R keeps them" }
-          : orient(names, this.samples, this.path);
+          : orient(names, this.samples, this.path, this.options.genes);
     const genesInRows = orientation === "genes-in-rows";
     const [rows, cols] = [
       { names: grid.rowNames, columns: texts },

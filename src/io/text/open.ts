@@ -192,7 +192,7 @@ class TextReader implements ExpressionReader {
     const asked = options.orientation ?? "auto";
     const { orientation, why } =
       asked === "auto"
-        ? orient({ corner: layout.corner, rows: names, columns }, samples, path)
+        ? orient({ corner: layout.corner, rows: names, columns }, samples, path, options.genes)
         : { orientation: asked, why: "as asked" };
     const notes = [`${orientation.replaceAll("-", " ")}: ${why}`];
     if (layout.point === ",") notes.push("numbers are read with a decimal comma");

@@ -1,6 +1,6 @@
 /**
  * Which way a table lies: genes in rows or samples in rows. In this order, the first that tells:
- * 1. the table of labels names the samples of one side;
+ * 1. the table of labels names the samples of one side, or a model the genes;
  * 2. the corner cell says what the names below it are ("gene_id", "ID_REF", "sample" …);
  * 3. one side holds names like genes (Ensembl, Affymetrix, genes that every data set has);
  * 4. one side holds names like samples (GSM…, TCGA-…, cell barcodes);
@@ -29,12 +29,14 @@ const SAMPLE_NAME = /^(GSM\d+.*|TCGA[-.]\w\w[-.].*|[SED]RR\d+.*|([\w-]*[_:])?[AC
 /**
  * @param corner the cell above the names of the rows
  * @param samples names of samples that are known, from a table of labels
+ * @param genes names of genes that are known, from a model
  * @throws CellhueError where nothing tells
  */
 export function orient(
   { corner, rows, columns }: { corner: string; rows: readonly string[]; columns: readonly string[] },
   samples: ReadonlySet<string> | null,
   where: string,
+  genes: ReadonlySet<string> | undefined,
 ): Told {
   const told = (genesInRows: boolean, why: string): Told => ({
     orientation: genesInRows ? "genes-in-rows" : "samples-in-rows",
@@ -49,12 +51,21 @@ export function orient(
       );
     }
   }
+  if (genes !== undefined) {
+    const [inRows, inColumns] = [rows, columns].map((names) => names.filter((n) => genes.has(n)).length);
+    if (inRows !== inColumns)
+      return told(
+        inRows > inColumns,
+        `${Math.max(inRows, inColumns)} of the ${inRows > inColumns ? "rows" : "columns"} are genes of the model`,
+      );
+  }
   if (GENE_WORD.test(corner)) return told(true, `the first column is called '${visible(corner, 40)}'`);
   if (SAMPLE_WORD.test(corner)) return told(false, `the first column is called '${visible(corner, 40)}'`);
   const like = (test: (name: string) => boolean) =>
     [rows, columns].map((names) => ({ n: names.length, hits: names.filter(test).length }));
-  const genes = moreOf(like((name) => COMMON.has(name.toUpperCase()) || GENE_NAME.test(name)));
-  if (genes !== null) return told(genes === 0, `the ${genes === 0 ? "rows" : "columns"} have names of genes`);
+  const likeGenes = moreOf(like((name) => COMMON.has(name.toUpperCase()) || GENE_NAME.test(name)));
+  if (likeGenes !== null)
+    return told(likeGenes === 0, `the ${likeGenes === 0 ? "rows" : "columns"} have names of genes`);
   const cells = moreOf(like((name) => SAMPLE_NAME.test(name)));
   if (cells !== null)
     return told(cells === 1, `the ${cells === 0 ? "rows" : "columns"} have names of samples`);

@@ -13,6 +13,8 @@ export interface ConfusionAverage {
     mean: readonly (readonly number[])[];
     /** The same, each row divided by its sum; not a number where a class has no samples. */
     normalised: readonly (readonly number[])[];
+    /** Whether the last class stands for all that are not shown. */
+    others?: boolean;
   }[];
 }
 
@@ -117,9 +119,12 @@ export function confusionAverage({ nets }: ConfusionAverage): Figure {
   const inside = nets.some(({ classes }) => classes.length > 12)
     ? "percentages of the true class"
     : "mean count per fold and percentage of the true class";
+  const part = nets.some(({ others }) => others)
+    ? "; the largest classes, and all others as one: what is confused within those does not show"
+    : "";
   return figure(
     "confusion_matrix_avg",
-    `Confusion matrices, mean over folds: ${inside}`,
+    `Confusion matrices, mean over folds: ${inside}${part}`,
     Math.max(40, left - 14),
     bottom || 40,
     parts,

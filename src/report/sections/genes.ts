@@ -15,6 +15,7 @@ export function genesBody(genes: GenesReport, maps: Child, others: Child): Child
       `${genes.method}, down to the genes by the chain rule through the picture (${genes.encoder}; ${whole(genes.painted)} of ${whole(genes.genes)} genes are in it). `,
       "A score above 0 says that the gene's expression in these samples speaks for the class; below 0, against it. It is about this net: another net, as good, can lean on other genes that rise and fall with these.",
     ),
+    genes.part ? el("p", {}, `Here are the ${genes.part}.`) : undefined,
     genes.failed.length === 0
       ? el("p", {}, "Every check below is passed, as far as checks go.")
       : el(

@@ -1,10 +1,10 @@
 /** "By class": the best net beside the best baseline. */
 import type { ClassIntervals } from "../../evaluate/metric-intervals.js";
-import { bdi, rowHead, scrolling } from "../elements.js";
+import { bdi, head, rowHead, scrolling } from "../elements.js";
 import { intervalCell, intervalNotes, sharedNotes } from "../intervals.js";
 import { type Child, el } from "../markup.js";
 import { whole } from "../numbers.js";
-import { leaders, type Results, ranked, repeatsOf } from "../scores.js";
+import { confusedPairs, leaders, type Ranked, type Results, ranked, repeatsOf } from "../scores.js";
 
 const METRICS = ["precision", "recall", "f1", "auc"] as const satisfies readonly (keyof ClassIntervals)[];
 const TITLES = ["precision", "recall", "F1", "AUC"];
@@ -54,5 +54,40 @@ export function perClassBody(results: Results, classes: readonly string[]): Chil
     ),
     scrolling("Scores by class", "numbers wide", header, rows, 40),
     intervalNotes(intervals, shared),
+    net === undefined || classes.length <= READABLE ? undefined : confusedTable(net, classes),
+  ];
+}
+
+/** Up to so many classes the matrix of confusion can be read: it has numbers. */
+const READABLE = 40;
+const MOST_PAIRS = 50;
+
+function confusedTable({ name, scores }: Ranked, classes: readonly string[]): Child {
+  const pairs = confusedPairs(scores);
+  if (pairs.length === 0) return el("p", {}, bdi(name), " takes no class for another.");
+  const shown = pairs.slice(0, MOST_PAIRS);
+  const part =
+    pairs.length > shown.length
+      ? `the first ${shown.length} of ${whole(pairs.length)} pairs of classes; metrics.json has all of them`
+      : `${pairs.length === 1 ? "one pair" : `${pairs.length} pairs`} of classes`;
+  return [
+    el("h3", {}, "What ", bdi(name), " takes for something else"),
+    el("p", {}, `Held-out samples of one class that are called another: ${part}.`),
+    scrolling(
+      `What ${name} takes for something else`,
+      "numbers",
+      head(["class", "taken for", "samples", "of"], ["taken for"]),
+      shown.map(({ actual, predicted, count, of }) =>
+        el(
+          "tr",
+          {},
+          rowHead(classes[actual]),
+          el("td", { class: "words" }, bdi(classes[predicted])),
+          el("td", {}, whole(count)),
+          el("td", {}, whole(of)),
+        ),
+      ),
+      40,
+    ),
   ];
 }

@@ -6,6 +6,8 @@ import { readFile } from "node:fs/promises";
 import type { Settings } from "../../config.js";
 import { geneMoments } from "../../embed/scale.js";
 import { encoderGraph } from "../../encode/encoder.js";
+import { CellhueError } from "../../errors.js";
+import { largestClasses, MANY_CLASSES } from "../../evaluate/many-classes.js";
 import { argmaxRows } from "../../evaluate/metrics.js";
 import { type AttributionInput, attributeGenes } from "../../explain/attribute.js";
 import { PainterGraph, type PainterGraphOptions } from "../../explain/pullback.js";
@@ -13,8 +15,10 @@ import { ScoreGraph, type ScoreGraphOptions } from "../../explain/score-model.js
 import { readEncoder } from "../../io/encoded.js";
 import { readPredictions } from "../../io/fold-predictions.js";
 import type { Samples } from "../../io/images.js";
+import { nearNames } from "../../io/near.js";
 import type { RunFolder } from "../../io/run-folder.js";
 import type { RunSplit } from "../../io/splits.js";
+import { visible } from "../../io/visible.js";
 import { fillRows, type Matrix } from "../../matrix.js";
 import { nets } from "../../net/nets.js";
 import type { Tensors } from "../../net/tensors.js";
@@ -70,20 +74,50 @@ export interface Chosen {
   probabilities: Float64Array;
 }
 
+/**
+ * The classes that are explained: those named, else all, or of very many the largest.
+ * @returns their codes, rising
+ * @throws CellhueError where the run has no class of a name
+ */
+export function chooseClasses({ run, settings }: Pick<Work, "run" | "settings">): number[] {
+  const { classes } = run.record;
+  if (settings.class.length === 0)
+    return largestClasses(
+      classes.map(({ count }) => count),
+      MANY_CLASSES,
+    );
+  const codes = new Map(classes.map(({ name }, code) => [name, code]));
+  const chosen = settings.class.map((name) => {
+    const code = codes.get(name);
+    if (code !== undefined) return code;
+    const near = nearNames(name, [...codes.keys()]).map((found) => visible(found, 80));
+    throw new CellhueError("there is no such class in the run", {
+      where: "--class",
+      found: visible(name, 80),
+      expected: `one of the ${classes.length} classes of '${visible(settings.label, 80)}'`,
+      remedy: near.length > 0 ? `perhaps ${near.join(" or ")}` : undefined,
+    });
+  });
+  return [...new Set(chosen)].sort((a, b) => a - b);
+}
+
 /** Of each fold the held-out samples that its net classifies rightly, the first PER_CLASS of each class, MOST in all. */
 export async function chooseSamples(
   { run, samples, net }: Pick<Work, "run" | "samples" | "net">,
   first: readonly FirstSplit[],
+  wanted: readonly number[],
 ): Promise<Chosen[]> {
   const { classes, codes } = samples;
-  const most = Math.max(1, Math.min(PER_CLASS, Math.floor(MOST / (first.length * classes.length))));
+  const most = Math.max(1, Math.min(PER_CLASS, Math.floor(MOST / (first.length * wanted.length))));
+  const isWanted = new Set(wanted);
   const chosen: Chosen[] = [];
   for (const { k, test } of first) {
     const found = await heldOut(run, net, { k, test }, classes);
     const predicted = argmaxRows(found, classes.length);
     const taken = new Int32Array(classes.length);
     const at = [...test.keys()].filter(
-      (i) => predicted[i] === codes[test[i]] && taken[codes[test[i]]]++ < most,
+      (i) =>
+        predicted[i] === codes[test[i]] && isWanted.has(codes[test[i]]) && taken[codes[test[i]]]++ < most,
     );
     chosen.push({
       rows: Int32Array.from(at, (i) => test[i]),

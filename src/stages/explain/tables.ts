@@ -22,7 +22,7 @@ export async function writeClasses(
   nulls: (code: number) => readonly Float64Array[],
 ): Promise<ExplainedClass[]> {
   const { samples, x } = work;
-  const { t } = welchT(x, samples.codes, samples.classes.length);
+  const { t } = welchT(x, samples.codes, samples.classes.length, byClass.keys());
   const classes: ExplainedClass[] = [];
   for (const [code, genes] of byClass) {
     const tRanks = ranksOf(t.subarray(code * x.cols, (code + 1) * x.cols));
