@@ -226,7 +226,7 @@ describe("stages", () => {
       "report fresh",
     ]);
     expect(
-      (await complete(run, settings({ epochs: 6, encoder: "deepinsight", protocol: "published" })))[0],
+      (await complete(run, settings({ epochs: 6, encoder: "triptych", protocol: "published" })))[0],
     ).toBe("folds fresh");
     expect((await complete(run, settings({ epochs: 6, size: square(64) })))[0]).toBe("preprocess fresh");
     run.close();

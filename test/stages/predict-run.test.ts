@@ -174,7 +174,7 @@ describe("cellhue export", () => {
     // At 32 pixels the last of this net's maps are of one pixel, and all samples get the same.
     const folds = [
       ...["--folds", "3", "--net", net, "--size", "64"],
-      ...["--epochs", "3", "--lr", "0.001", "--batch", "8", "--out", "folds"],
+      ...["--epochs", "6", "--lr", "0.001", "--batch", "8", "--out", "folds"],
     ];
     await done(["run", file, ...options, ...folds]);
   }, 600_000);
