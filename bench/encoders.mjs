@@ -311,6 +311,26 @@ const classics = measured.map((set) =>
   line([set, ...baselines.map((name) => three(own(set)[0].baselines.find((b) => b.name === name).accuracy))]),
 );
 const ruled = (header, rows) => [line(header), line(header.map(() => "---")), ...rows].join("\n");
+/** How long each takes to be fitted, as encoder-fits.mjs has kept it. */
+function fitTable() {
+  const file = new URL("kept/encoder-fits.json", import.meta.url);
+  if (!existsSync(file)) return "";
+  const { made, machine, samples, results } = JSON.parse(readFileSync(file, "utf8"));
+  const counts = [...new Set(results.map(({ genes }) => genes))];
+  const rows = [...new Set(results.map(({ encoder }) => encoder))].map((encoder) =>
+    line([
+      encoder,
+      ...counts.map((genes) => results.find((r) => r.encoder === encoder && r.genes === genes).seconds),
+    ]),
+  );
+  return `## Seconds to fit an encoder
+
+By \`node bench/encoder-fits.mjs\` on ${made} (${machine}): ${samples} training samples, as many pixels as genes, one gene a pixel
+(fotomics: bins).
+
+${ruled(["encoder", ...counts.map((n) => `${n.toLocaleString("en")} genes`)], rows)}
+`;
+}
 const text = `# Encoders of genes
 
 Made by \`node bench/encoders.mjs\`. Inductive protocol, stratified folds (5; brain 4), seed 42: accuracy, mean ± standard
@@ -323,6 +343,6 @@ ${ruled(["set", "encoder", ...nets], accuracies)}
 
 ${ruled(["set", ...baselines], classics)}
 
-${tables.join("\n")}`;
+${[...tables, fitTable()].join("\n")}`;
 const notes = "docs/encoders-notes.md";
 writeFileSync(values.out, existsSync(notes) ? `${text}\n${readFileSync(notes, "utf8")}` : text);
