@@ -79,11 +79,19 @@ export async function commands({ run, file, work, seed, each, names, told }) {
     };
     const finish = async (how, detail, wrong, struck) => {
       const done = copies ? finishedFiles(join(home, "run")) : new Map();
+      const there = snapshot(home);
+      const stale = [...done.keys()].filter((path) => {
+        const [wanted, found] = [reference.get(`run/${path}`), there.get(`run/${path}`)];
+        return path.startsWith("genes") && !wanted?.equals(found);
+      });
       const { code, stderr } = await cellhue(args, { checkpoint: 60 });
       if (code !== 0) wrong.push(`the same command ended with ${code}: ${stderr.slice(-300)}`);
       const found = differences(reference, home);
       wrong.push(...found.map(({ name: path, why }) => `${path}: ${why}`));
-      const kept = [...done].filter(([path]) => !/^(report|figures|audit)/.test(path)); // audit writes the report anew
+      // audit writes the report anew; and genes by the other method, where the blow fell before this one began, must be made again.
+      const anew =
+        name === "explain" && stale.length > 0 ? /^(report|figures|genes)/ : /^(report|figures|audit)/;
+      const kept = [...done].filter(([path]) => !anew.test(path));
       if (copies)
         wrong.push(...madeAgain(new Map(kept), join(home, "run")).map((path) => `${path} was made again`));
       const lost = found.reduce((sum, d) => sum + d.lost, 0);
