@@ -8,6 +8,7 @@ import { availableParallelism, cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { fitGenePainter } from "../dist/encode/genes/painter.js";
 import { RandomState } from "../dist/random.js";
+import { madeGenes } from "./made-genes.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -27,23 +28,9 @@ const encoders = {
   igtd: { encoder: "igtd" },
 };
 
-function made(genes) {
-  const random = new RandomState(genes);
-  const programmes = Float64Array.from({ length: samples * 20 }, () => random.standardNormal());
-  const weights = Float64Array.from({ length: 2 * genes }, () => random.standardNormal());
-  const data = new Float32Array(samples * genes);
-  for (let i = 0, p = 0; i < samples; i++)
-    for (let j = 0; j < genes; j++)
-      data[p++] =
-        random.standardNormal() +
-        weights[2 * j] * programmes[20 * i + (j % 20)] +
-        weights[2 * j + 1] * programmes[20 * i + (j % 7)];
-  return { kind: "dense", rows: samples, cols: genes, data };
-}
-
 const results = [];
 for (const genes of [2000, 20_000]) {
-  const x = made(genes);
+  const x = madeGenes(samples, genes, new RandomState(genes));
   const side = Math.ceil(Math.sqrt(genes));
   for (const [name, encoder] of Object.entries(encoders)) {
     const began = performance.now();

@@ -86,54 +86,28 @@ function measure(set, encoder) {
   if (!existsSync(path)) return undefined;
   mkdirSync(values.work, { recursive: true });
   const preprocess = () => {
-    const read = [
-      "--label",
-      label,
-      "--normalize",
-      normalize,
-      "--folds",
-      folds,
-      "--size",
-      "48",
-      "--genes",
-      "variance",
-    ];
-    cli("preprocess", path, "--out", run, "--encoder", encoder, ...read, ...threads);
+    const read = `--normalize ${normalize} --folds ${folds} --size 48 --genes variance`.split(" ");
+    cli("preprocess", path, "--label", label, "--out", run, "--encoder", encoder, ...read, ...threads);
   };
   const known = (net) => !values.kept || existsSync(join(run, `bench-${net}.json`));
   const nets = list(values.nets)
     .filter(known)
-    .map((net) => {
-      const markers = () =>
-        published[set] === undefined || net !== "compact"
-          ? []
-          : list(values.methods).map((m) => explained(run, set, m));
-      return kept(join(run, `bench-${net}.json`), () => {
+    .map((net) =>
+      kept(join(run, `bench-${net}.json`), () => {
         preprocess();
-
-        const epochs = `${epochsOf(net, set)}`;
-        cli(
-          "train",
-          run,
-          "--net",
-          net,
-          "--folds",
-          folds,
-          "--epochs",
-          epochs,
-          ...recipe.split(" "),
-          ...threads,
-        );
+        const training = `--net ${net} --folds ${folds} --epochs ${epochsOf(net, set)} ${recipe}`;
+        cli("train", run, ...training.split(" "), ...threads);
         const { metrics } = JSON.parse(cli("compare", run));
         const { mean, sd } = metrics.models[0];
+        const methods = published[set] !== undefined && net === "compact" ? list(values.methods) : [];
         return {
           ...{ net, accuracy: mean.accuracy, sd: sd.accuracy },
           baselines: metrics.baselines.map(({ name, mean }) => ({ name, accuracy: mean.accuracy })),
           predictions: readFileSync(join(run, `oof_${net}.csv`), "utf8"),
-          markers: markers(),
+          markers: methods.map((method) => explained(run, set, method)),
         };
-      });
-    });
+      }),
+    );
   if (nets.length === 0) return undefined;
   return { nets, baselines: nets[0].baselines, markers: nets.flatMap(({ markers }) => markers) };
 }

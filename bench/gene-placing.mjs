@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { assignPixels } from "../dist/encode/genes/assignment.js";
 import { igtd } from "../dist/encode/genes/igtd.js";
 import { RandomState } from "../dist/random.js";
+import { madeGenes } from "./made-genes.mjs";
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -40,16 +41,7 @@ for (const genes of positionals.length ? positionals.map(Number) : [1000, 5000, 
         return { gap: round((cost - bound) / cost) };
       });
 
-  const programmes = Float64Array.from({ length: samples * 20 }, () => random.standardNormal());
-  const weights = Float64Array.from({ length: 2 * genes }, () => random.standardNormal());
-  const data = new Float32Array(samples * genes);
-  for (let i = 0, p = 0; i < samples; i++)
-    for (let j = 0; j < genes; j++)
-      data[p++] =
-        random.standardNormal() +
-        weights[2 * j] * programmes[20 * i + (j % 20)] +
-        weights[2 * j + 1] * programmes[20 * i + (j % 7)];
-  const x = { kind: "dense", rows: samples, cols: genes, data };
+  const x = madeGenes(samples, genes, random);
   await timed({ work: "IGTD", genes, pixels: `${side}×${side}` }, async () => {
     const { before, after, exact } = await igtd(x, { height: side, width: side }, { seed: 1 });
     const [error, correlation] = ["error", "correlation"].map((key) => [

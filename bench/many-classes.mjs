@@ -2,12 +2,11 @@
 // the other, and keeps their seconds and peak memory (Linux) in bench/kept/many-classes.json, of which docs/reliability.md is made.
 // usage: npm run build && node bench/many-classes.mjs [--classes 150,300,2000] [--work DIR] [--stages compare,saliency,…]
 //   --stages: these alone, on the runs that lie in DIR
-import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { command } from "./command.mjs";
 import { randomFrom } from "./faults.mjs";
 import { manyClassesFile, writeDocument } from "./reliability-doc.mjs";
 
@@ -18,7 +17,6 @@ const { values } = parseArgs({
     stages: { type: "string", default: "preprocess,train,compare,saliency,explain,report" },
   },
 });
-const cli = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
 const EACH = 3;
 const GENES = 60;
 /** Options of each stage; those of docs/reliability.md. */
@@ -62,33 +60,6 @@ function make(classes, folder) {
   writeFileSync(join(folder, "labels.csv"), `${labels.join("\n")}\n`);
 }
 
-/** Seconds and peak memory of a command. */
-function run(args) {
-  return new Promise((resolve, reject) => {
-    const began = performance.now();
-    const child = spawn(process.execPath, [cli, ...args], { stdio: ["ignore", "ignore", "pipe"] });
-    let said = "";
-    let peakMB = 0;
-    child.stderr.on("data", (text) => {
-      said += text;
-    });
-    const look = setInterval(() => {
-      try {
-        const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
-        peakMB = Math.max(peakMB, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
-      } catch {
-        // it has ended
-      }
-    }, 100);
-    child.on("close", (code) => {
-      clearInterval(look);
-      const seconds = Math.round((performance.now() - began) / 100) / 10;
-      if (code === 0) resolve({ seconds, peakMB: Math.round(peakMB) });
-      else reject(new Error(`cellhue ${args.join(" ")}: exit ${code}\n${said}`));
-    });
-  });
-}
-
 const old = existsSync(manyClassesFile) ? JSON.parse(readFileSync(manyClassesFile, "utf8")) : { runs: [] };
 const runs = [];
 for (const classes of values.classes.split(",").map(Number)) {
@@ -106,7 +77,8 @@ for (const classes of values.classes.split(",").map(Number)) {
       stage === "preprocess"
         ? [join(folder, "x.csv"), "--labels", join(folder, "labels.csv"), "--out", out]
         : [out];
-    took[stage] = await run([stage, ...given, ...options, "--quiet"]);
+    const { seconds, peakMB } = await command(stage, ...given, ...options, "--quiet");
+    took[stage] = { seconds, peakMB };
     process.stderr.write(`${classes} classes, ${stage}: ${JSON.stringify(took[stage])}\n`);
   }
   const megabytes = (file) =>

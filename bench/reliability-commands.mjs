@@ -79,18 +79,18 @@ export async function commands({ run, file, work, seed, each, names, told }) {
     };
     const finish = async (how, detail, wrong, struck) => {
       const done = copies ? finishedFiles(join(home, "run")) : new Map();
-      const there = snapshot(home);
-      const stale = [...done.keys()].filter((path) => {
-        const [wanted, found] = [reference.get(`run/${path}`), there.get(`run/${path}`)];
-        return path.startsWith("genes") && !wanted?.equals(found);
-      });
+      // Where the blow fell before explain began, the genes are those of the other method and must be made again.
+      const stale = () => {
+        const there = snapshot(home);
+        const other = (path) => !reference.get(`run/${path}`)?.equals(there.get(`run/${path}`));
+        return [...done.keys()].some((path) => path.startsWith("genes") && other(path));
+      };
+      // audit writes the report anew.
+      const anew = name === "explain" && stale() ? /^(report|figures|genes)/ : /^(report|figures|audit)/;
       const { code, stderr } = await cellhue(args, { checkpoint: 60 });
       if (code !== 0) wrong.push(`the same command ended with ${code}: ${stderr.slice(-300)}`);
       const found = differences(reference, home);
       wrong.push(...found.map(({ name: path, why }) => `${path}: ${why}`));
-      // audit writes the report anew; and genes by the other method, where the blow fell before this one began, must be made again.
-      const anew =
-        name === "explain" && stale.length > 0 ? /^(report|figures|genes)/ : /^(report|figures|audit)/;
       const kept = [...done].filter(([path]) => !anew.test(path));
       if (copies)
         wrong.push(...madeAgain(new Map(kept), join(home, "run")).map((path) => `${path} was made again`));

@@ -1,12 +1,13 @@
 // Preprocess and predict on made sets of more and more cells × 20,000 genes, 5 % non-zero: seconds and peak memory of the
 // whole process. X may take 1 GB (--memory 1), so that the larger sets are read by blocks. Needs the Python peers.
 // usage: node bench/scale.mjs [--cells 5000,20000,50000,100000,200000] [--work DIR]; prints JSON
-import { execFileSync, spawn } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { command } from "./command.mjs";
 import { peerEnvironment, python } from "./peer.mjs";
 
 const { values } = parseArgs({
@@ -16,45 +17,19 @@ const { values } = parseArgs({
     memory: { type: "string", default: "1" },
   },
 });
-const cli = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
 const peer = fileURLToPath(new URL("peers/preprocess.py", import.meta.url));
 mkdirSync(values.work, { recursive: true });
 
-/** Runs the command line to its end; its seconds, its peak memory (Linux) and the seconds of its tasks as it told them. */
-function run(...args) {
-  return new Promise((resolve, reject) => {
-    const began = performance.now();
-    const child = spawn(process.execPath, [cli, ...args], { stdio: ["ignore", "ignore", "pipe"] });
-    let said = "";
-    let peakMB = 0;
-    child.stderr.on("data", (text) => {
-      said += text;
-    });
-    const look = setInterval(() => {
-      try {
-        const status = readFileSync(`/proc/${child.pid}/status`, "utf8");
-        peakMB = Math.max(peakMB, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
-      } catch {
-        // it has ended
-      }
-    }, 200);
-    child.on("close", (code) => {
-      clearInterval(look);
-      if (code !== 0) return reject(new Error(`cellhue ${args.join(" ")}: exit ${code}\n${said}`));
-      const tasks = {};
-      for (const [, name, time] of said.matchAll(/^([^\n:]+): \d+\/\d+.*, ([^,\n]+)$/gm)) {
-        const seconds = /^(?:(\d+) h )?(?:(\d+) min)? ?(?:([\d.]+) s)?$/.exec(time);
-        if (seconds)
-          tasks[name] =
-            Number(seconds[1] ?? 0) * 3600 + Number(seconds[2] ?? 0) * 60 + Number(seconds[3] ?? 0);
-      }
-      resolve({
-        seconds: Math.round((performance.now() - began) / 100) / 10,
-        peakMB: Math.round(peakMB),
-        tasks,
-      });
-    });
-  });
+/** The command's seconds and peak memory, and the seconds of its tasks as it told them. */
+async function run(...args) {
+  const { said, ...cost } = await command(...args);
+  const tasks = {};
+  for (const [, name, time] of said.matchAll(/^([^\n:]+): \d+\/\d+.*, ([^,\n]+)$/gm)) {
+    const seconds = /^(?:(\d+) h )?(?:(\d+) min)? ?(?:([\d.]+) s)?$/.exec(time);
+    if (seconds)
+      tasks[name] = Number(seconds[1] ?? 0) * 3600 + Number(seconds[2] ?? 0) * 60 + Number(seconds[3] ?? 0);
+  }
+  return { ...cost, tasks };
 }
 
 const sizes = values.cells.split(",").map(Number);

@@ -194,7 +194,8 @@ async function iterate(algebra: BlockAlgebra, plan: Plan): Promise<Ritz> {
     inner.push(row);
 
     const { next: following, remainder } = await orthonormalise(algebra, product, basis, random);
-    // The small eigenproblem takes as long as a pass: it is solved when the basis has doubled and when it is full.
+    // The small eigenproblem takes as long as a pass: it is solved when the basis has doubled, but not at the size that a
+    // restart keeps, and when it is full.
     const full = basis.length === most;
     const doubled = Number.isInteger(Math.log2(basis.length)) && basis.length * width >= k;
     if (full || (doubled && basis.length !== kept) || following.rank === 0) {

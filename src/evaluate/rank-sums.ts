@@ -9,6 +9,7 @@
  * pairs sum to Σ v(p) Q(p) / (2 |a|). T and Q of the common place are what the listed ones leave of all samples and classes.
  * A resample costs a step for each listed sample, at worst classes × samples.
  */
+import { greaterThan } from "./greater-than.js";
 import { MANY_CLASSES } from "./many-classes.js";
 import { checkScores, type RankWins } from "./rank-wins.js";
 import { weightedRankWins } from "./weighted-rank-wins.js";
@@ -194,12 +195,6 @@ function placesOf(
 
 /** 2k + 1 where the value is the k-th of the sorted ones (from the greatest), 2k where k of them are greater and none equal. */
 function placeAmong(sorted: Float64Array, value: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle] > value) low = middle + 1;
-    else high = middle;
-  }
-  return 2 * low + (sorted[low] === value ? 1 : 0);
+  const greater = greaterThan(sorted, value);
+  return 2 * greater + (sorted[greater] === value ? 1 : 0);
 }

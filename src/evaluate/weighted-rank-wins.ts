@@ -3,6 +3,7 @@
  * sample stands among those of a class is found once; a resample then costs one walk over all samples for each class,
  * class by class so that the sums stay in registers: 165,000 steps for 5,900 samples and 28 classes.
  */
+import { greaterThan } from "./greater-than.js";
 import { type RankWins, rankWins } from "./rank-wins.js";
 
 /**
@@ -66,16 +67,4 @@ export function weightedRankWins(
     });
     return { doubled, sizes };
   };
-}
-
-/** How many of the values, sorted from the greatest on, are greater than `value`. */
-function greaterThan(sorted: Float64Array, value: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle] > value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

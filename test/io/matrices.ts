@@ -1,5 +1,21 @@
 import type { CsrMatrix, DenseMatrix } from "../../src/matrix.js";
 
+/** CSR of plain numbers. */
+export const csrOf = ({
+  rows,
+  cols,
+  indptr,
+  indices,
+  values,
+}: Record<"rows" | "cols", number> & Record<"indptr" | "indices" | "values", number[]>): CsrMatrix => ({
+  kind: "csr",
+  rows,
+  cols,
+  indptr: Float64Array.from(indptr),
+  indices: Int32Array.from(indices),
+  values: Float32Array.from(values),
+});
+
 /** A dense matrix as CSR, zeros left out: the slow, obvious way. */
 export function toCsr({ rows, cols, data }: DenseMatrix): CsrMatrix {
   const indptr = [0];
@@ -13,14 +29,7 @@ export function toCsr({ rows, cols, data }: DenseMatrix): CsrMatrix {
     }
     indptr.push(indices.length);
   }
-  return {
-    kind: "csr",
-    rows,
-    cols,
-    indptr: Float64Array.from(indptr),
-    indices: Int32Array.from(indices),
-    values: Float32Array.from(values),
-  };
+  return csrOf({ rows, cols, indptr, indices, values });
 }
 
 /** A sparse matrix as a dense one. */

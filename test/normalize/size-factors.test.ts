@@ -5,7 +5,7 @@ import { type CsrMatrix, type DenseMatrix, selectRows } from "../../src/matrix.j
 import { cleanSizeFactors } from "../../src/normalize/clean-size-factors.js";
 import { leastMean, pooledSizeFactors, ringOf } from "../../src/normalize/pooled-size-factors.js";
 import { fitSizeFactors, remarkLines } from "../../src/normalize/size-factors.js";
-import { toDense } from "../io/matrices.js";
+import { csrOf, toDense } from "../io/matrices.js";
 import { madeCells } from "./made.js";
 
 /** By scuttle (test/oracles/size-factors.R). */
@@ -25,14 +25,6 @@ const { cases, cleaning } = JSON.parse(readFileSync("test/fixtures/size-factors.
   cases: Case[];
   cleaning: { factors: number[]; detected: number[]; cleaned: number[] };
 };
-const csr = ({ rows, cols, indptr, indices, values }: Case): CsrMatrix => ({
-  kind: "csr",
-  rows,
-  cols,
-  indptr: Float64Array.from(indptr),
-  indices: Int32Array.from(indices),
-  values: Float32Array.from(values),
-});
 
 /** The greatest relative difference. */
 const apart = (found: ArrayLike<number>, expected: readonly number[]) =>
@@ -40,7 +32,7 @@ const apart = (found: ArrayLike<number>, expected: readonly number[]) =>
 
 describe.each(cases)("as scuttle: $name", (c) => {
   it("before cleaning", async () => {
-    for (const x of [csr(c), toDense(csr(c))]) {
+    for (const x of [csrOf(c), toDense(csrOf(c))]) {
       const { relative, totals } = await pooledSizeFactors(x, { least: c.minMean ?? undefined });
       const factors = relative.map((r, i) => r * totals[i]);
       const positive = factors.filter((v) => v > 0);
@@ -51,7 +43,7 @@ describe.each(cases)("as scuttle: $name", (c) => {
   });
   if (c.minMean !== null) return;
   it("cleaned, of mean 1", async () => {
-    const { factors } = await fitSizeFactors(csr(c), null);
+    const { factors } = await fitSizeFactors(csrOf(c), null);
     expect(apart(factors, c.clean)).toBeLessThan(5e-7); // float32, and where R's nls stops
   });
 });
@@ -152,7 +144,7 @@ describe("fitSizeFactors", () => {
   });
   it("says how many factors had to be cleaned", async () => {
     const odd = cases.find(({ raw }) => raw.some((v) => v <= 0)) as Case;
-    const { remarks } = await fitSizeFactors(csr(odd), null);
+    const { remarks } = await fitSizeFactors(csrOf(odd), null);
     expect(remarkLines([remarks]).join()).toMatch(/^1 size factor came out as 0 or less/);
     expect(remarkLines([(await fitSizeFactors(made.x, train)).remarks])).toEqual([]);
   });
