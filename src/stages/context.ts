@@ -1,4 +1,6 @@
 /** What every stage is given beside its run folder and settings. */
+import { availableParallelism } from "node:os";
+import type { Settings } from "../config.js";
 import type { Progress } from "../progress.js";
 
 export interface StageContext {
@@ -13,3 +15,7 @@ export const onlyBars = ({ progress, ...rest }: StageContext): StageContext => (
   ...rest,
   progress: { task: (name, total) => progress.task(name, total), note() {}, warn() {} },
 });
+
+/** Threads of a fit; "all cores" as their number, by which t-SNE and UMAP decide whether to run side by side. */
+export const fitThreads = ({ threads }: Pick<Settings, "threads">): number =>
+  threads || availableParallelism();

@@ -21,7 +21,7 @@ import type { RunFolder } from "../io/run-folder.js";
 import { type SplitsInfo, splitsCsv } from "../io/splits.js";
 import { selectRows } from "../matrix.js";
 import { type Remarks, remarkLines } from "../normalize/size-factors.js";
-import { onlyBars, type StageContext } from "./context.js";
+import { fitThreads, onlyBars, type StageContext } from "./context.js";
 import { fitNormalised, normalisationFiles } from "./normalised.js";
 import type { RunInput } from "./prepare.js";
 
@@ -115,7 +115,7 @@ async function baselineFeatures(
         scale: true,
         seed: settings.seed,
         size: settings.size,
-        threads: settings.threads || undefined,
+        threads: fitThreads(settings),
         ...onlyBars(ctx),
       };
       const projection = await fitProjection(published ? x : selectRows(x, rows), options);
@@ -140,7 +140,7 @@ async function fitEncoder(
   const { fitEncoder, paintSamples } = await import("../encode/encoder.js");
   const quiet = onlyBars(ctx);
   const { x, remarks } = await fitNormalised(run, settings, folder, rows, input, quiet);
-  const options = { ...settings, threads: settings.threads || undefined, ...quiet };
+  const options = { ...settings, threads: fitThreads(settings), ...quiet };
   const fit = await fitEncoder(selectRows(x, rows), options);
   await run.write(`${folder}/encoder.safetensors`, packEncoder(fit));
   await writeEncoded(run, folder, areaOf(settings.size) * 3, (take) => paintSamples(fit, x, options, take));

@@ -15,7 +15,7 @@ import { csvText } from "../io/csv.js";
 import type { RunFolder } from "../io/run-folder.js";
 import type { Matrix } from "../matrix.js";
 import { remarkLines } from "../normalize/size-factors.js";
-import type { StageContext } from "./context.js";
+import { fitThreads, type StageContext } from "./context.js";
 import { fitNormalised, normalisationFiles } from "./normalised.js";
 import { type GeneNames, keptProjectionPath, type RunInput } from "./prepare.js";
 
@@ -42,7 +42,7 @@ export async function preprocessStage(
   const { labels, classes } = input;
   const n = labels.rows.length;
   const { encoder } = settings;
-  const options = { ...settings, threads: settings.threads || undefined, progress, signal };
+  const options = { ...settings, threads: fitThreads(settings), progress, signal };
   let normalised: Promise<Matrix> | undefined;
   const load = () => {
     normalised ??= fitNormalised(run, settings, "encoders/all", null, input, ctx).then(({ x, remarks }) => {
