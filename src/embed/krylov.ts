@@ -122,12 +122,13 @@ async function iterate(algebra: BlockAlgebra, plan: Plan): Promise<Ritz> {
   const { k, sought, patient, random, report } = plan;
   const [most, kept] = [MOST_OF_BASIS, KEPT_OF_BASIS].map((share) => Math.ceil((share * sought) / width));
   let basis: Float32Array[] = []; // each genes × width, together orthonormal
+  const stack = new Stack(most, genes, width); // the same as rows
   let images: Float32Array[] = []; // X · basis, each samples × width
   let inner: Float64Array[][] = []; // inner[i][j] = imagesᵢᵀ imagesⱼ, j ≤ i: the covariance seen by the basis
   let next = plan.first;
   if (next === null) {
     const drawn = Float32Array.from({ length: genes * width }, () => random.standardNormal());
-    ({ next } = await orthonormalise(algebra, drawn, basis, random));
+    ({ next } = await orthonormalise(algebra, drawn, stack, random));
   }
 
   for (let round = plan.round; ; round++) {
@@ -135,14 +136,15 @@ async function iterate(algebra: BlockAlgebra, plan: Plan): Promise<Ritz> {
     const { image, product } = await algebra.pass(next.block);
     const row: Float64Array[] = [];
     for (const other of images) row.push(await algebra.gram(image, other));
-    const own = await algebra.gram(image, image);
+    const own = await algebra.square(image);
     for (let j = next.rank; j < width; j++) own[j * width + j] = DROPPED;
     row.push(own);
     basis.push(next.block);
+    stack.push(next.block);
     images.push(image);
     inner.push(row);
 
-    const { next: following, remainder } = await orthonormalise(algebra, product, basis, random);
+    const { next: following, remainder } = await orthonormalise(algebra, product, stack, random);
     // The small eigenproblem takes as long as a pass: it is solved when the basis has doubled, but not at the size that a
     // restart keeps, and when it is full.
     const full = basis.length === most;
@@ -167,6 +169,8 @@ async function iterate(algebra: BlockAlgebra, plan: Plan): Promise<Ritz> {
       }
       if (full) {
         basis = await best(basis, kept);
+        stack.clear();
+        for (const block of basis) stack.push(block);
         images = await best(images, kept);
         inner = [];
         for (let p = 0; p < kept; p++) {
@@ -178,6 +182,35 @@ async function iterate(algebra: BlockAlgebra, plan: Plan): Promise<Ritz> {
       }
     }
     next = following;
+  }
+}
+
+/** Blocks of genes × width as rows of genes, one below the other: projecting on all of them is one product. */
+class Stack {
+  private readonly all: Float32Array;
+  private filled = 0;
+
+  constructor(
+    most: number,
+    private readonly genes: number,
+    private readonly width: number,
+  ) {
+    this.all = new Float32Array(most * width * genes);
+  }
+
+  get rows(): Float32Array {
+    return this.all.subarray(0, this.filled);
+  }
+
+  push(block: Float32Array): void {
+    const { genes, width, filled } = this;
+    for (let j = 0; j < genes; j++)
+      for (let c = 0; c < width; c++) this.all[filled + c * genes + j] = block[j * width + c];
+    this.filled += block.length;
+  }
+
+  clear(): void {
+    this.filled = 0;
   }
 }
 
@@ -229,7 +262,7 @@ interface OrthonormalBlock {
 async function orthonormalise(
   algebra: BlockAlgebra,
   z: Float32Array,
-  basis: readonly Float32Array[],
+  basis: Stack,
   random: RandomState,
 ): Promise<{ next: OrthonormalBlock; remainder: Float64Array }> {
   const { genes, width } = algebra;
@@ -237,8 +270,9 @@ async function orthonormalise(
   let rank = width;
   let remainder: Float64Array = new Float64Array(0);
   for (let turn = 0; turn < 2; turn++) {
-    for (const other of basis) block = await algebra.project(block, other);
-    const gram = await algebra.gram(block, block);
+    let gram: Float64Array;
+    if (basis.rows.length === 0) gram = await algebra.square(block);
+    else ({ block, gram } = await algebra.project(block, basis.rows));
     if (turn === 0) remainder = gram;
     const eigen = symmetricEigen(gram);
     // Second turn: columns are of length 1 unless they lie in the basis but for rounding; a quarter of the squared
@@ -285,6 +319,7 @@ class BlockAlgebra {
     readonly width: number,
     private readonly passSession: Session,
     private readonly gramSession: Session,
+    private readonly squareSession: Session,
     private readonly addProductSession: Session,
     private readonly projectSession: Session,
   ) {}
@@ -318,21 +353,35 @@ class BlockAlgebra {
     ];
     add.output("out", add.op("Gemm", parts, ["rows", width]));
 
+    const square = new Graph("pca-square");
+    const one = square.input("a", ["rows", width]);
+    const exact = square.op("Cast", [one], ["rows", width], { to: dataTypes.float64 }, { type: "float64" });
+    square.output("c", square.op("Gemm", [exact, exact], [width, width], { transA: 1 }, { type: "float64" }));
+
     const project = new Graph("pca-project");
-    const from = project.input("z", ["rows", width]);
-    const other = project.input("q", ["rows", width]);
-    const overlap = project.op("Gemm", [other, from], [width, width], { transA: 1 });
-    project.output(
-      "out",
-      project.op("Sub", [from, project.op("MatMul", [other, overlap], ["rows", width])], ["rows", width]),
+    const from = project.input("z", [genes, width]);
+    const basis = project.input("basis", ["rows", genes]);
+    const overlap = project.op("MatMul", [basis, from], ["rows", width]);
+    const left = project.op("Gemm", [basis, overlap, from], [genes, width], {
+      transA: 1,
+      alpha: { float: -1 },
+    });
+    const leftExact = project.op(
+      "Cast",
+      [left],
+      [genes, width],
+      { to: dataTypes.float64 },
+      { type: "float64" },
     );
+    project.output("out", left);
+    project.output("c", project.op("Gemm", [leftExact, leftExact], [width, width], { transA: 1 }));
 
     const options = threads === undefined ? {} : { threads };
-    const sessions = [pass, gram, add, project].map((graph) =>
-      createSession(graph, { ...options, spinning: graph === pass }),
+    const sessions = [pass, gram, square, add, project].map((graph) =>
+      createSession(graph, { ...options, spinning: graph === pass, inPlace: graph === pass }),
     );
-    const [s0, s1, s2, s3] = await Promise.all(sessions);
-    return new BlockAlgebra(rows, genes, width, s0, s1, s2, s3);
+    const [s0, s1, s2, s3, s4] = await Promise.all(sessions);
+    return new BlockAlgebra(rows, genes, width, s0, s1, s2, s3, s4);
   }
 
   /** One pass over X: the image X·q (samples × width) and XᵀX·q (genes × width). */
@@ -354,9 +403,15 @@ class BlockAlgebra {
     return (await this.gramSession.run({ a, b })).c.data as Float64Array;
   }
 
-  /** z − q qᵀz */
-  async project(z: Float32Array, q: Float32Array): Promise<Float32Array> {
-    return (await this.projectSession.run({ z, q })).out.data as Float32Array;
+  /** aᵀa */
+  async square(a: Float32Array): Promise<Float64Array> {
+    return (await this.squareSession.run({ a })).c.data as Float64Array;
+  }
+
+  /** block = z − basisᵀ basis z, and its Gram matrix. */
+  async project(z: Float32Array, basis: Float32Array): Promise<{ block: Float32Array; gram: Float64Array }> {
+    const { out, c } = await this.projectSession.run({ z, basis });
+    return { block: out.data as Float32Array, gram: c.data as Float64Array };
   }
 
   /** z + a·c */
@@ -383,7 +438,8 @@ class BlockAlgebra {
   }
 
   async release(): Promise<void> {
-    for (const session of [this.passSession, this.gramSession, this.addProductSession, this.projectSession])
+    const { passSession, gramSession, squareSession, addProductSession, projectSession } = this;
+    for (const session of [passSession, gramSession, squareSession, addProductSession, projectSession])
       await session.release();
   }
 }
