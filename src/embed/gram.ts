@@ -6,7 +6,7 @@
  */
 import { Graph } from "../graph/graph.js";
 import { createSession } from "../graph/session.js";
-import { type HeldMatrix, type Matrix, rowBlocks } from "../matrix.js";
+import type { HeldMatrix, Matrix } from "../matrix.js";
 import type { Directions, Search } from "./directions.js";
 import { leadingEigen } from "./leading-eigen.js";
 
@@ -54,12 +54,12 @@ export async function gramDirections(
     ),
   );
   graph.output("out", products.length === 1 ? products[0] : graph.op("Sum", products, [panels.length, k]));
-  const session = await createSession(graph, threads === undefined ? {} : { threads });
+  const session = await createSession(graph, { ...(threads !== undefined && { threads }), spinning: true });
   try {
     const parts: Record<string, Float64Array> = {};
     for (let p = 0; p < panels.count; p++)
       parts[`v${p}`] = short.subarray(p * width * k, (p + 1) * width * k);
-    for await (const { first, count, feeds } of panels.chunks()) {
+    for (const { first, count, feeds } of panels.chunks()) {
       report(0, `${Math.floor((100 * first) / many)} % of the vectors`);
       const { out } = await session.run({ ...feeds, ...parts });
       long.set((out.data as Float64Array).subarray(0, count * k), first * k);
@@ -124,10 +124,11 @@ async function gramMatrix(panels: Panels, { threads, report }: Search): Promise<
   }
   const named = (name: string) =>
     Object.fromEntries(pairs.map(([p, q]) => [`${name}${p}_${q}`, new Float64Array(width * width)]));
-  const session = await createSession(graph, { ...(threads !== undefined && { threads }), inPlace: true });
+  const options = { ...(threads !== undefined && { threads }), spinning: true, inPlace: true };
+  const session = await createSession(graph, options);
   const [sofar, sum] = [named("sofar"), named("sum")];
   try {
-    for await (const { first, feeds } of panels.chunks()) {
+    for (const { first, feeds } of panels.chunks()) {
       report(0, `${Math.floor((100 * first) / many)} % of the products`);
       await session.run({ ...feeds, ...sofar }, sum);
       for (const [p, q] of pairs)
@@ -186,20 +187,19 @@ class Panels {
   }
 
   /** Chunks of the longer side, in order; the arrays are filled anew each time. */
-  async *chunks(): AsyncGenerator<{ first: number; count: number; feeds: Record<string, Float64Array> }> {
-    const { x, side, few, width, length, arrays } = this;
+  *chunks(): Generator<{ first: number; count: number; feeds: Record<string, Float64Array> }> {
+    const { x, side, few, many, width, length, arrays } = this;
     const feeds = Object.fromEntries(arrays.map((array, p) => [`x${p}`, array]));
-    for (const { first, block } of rowBlocks(x)) {
-      const end = side === "samples" ? block.cols : block.rows;
-      for (let at = 0; at < end; at += length) {
-        const count = Math.min(length, end - at);
-        arrays.forEach((array, p) => {
-          const [from, wide] = [p * width, Math.min(width, few - p * width)];
-          if (side === "samples") this.fill(block, from, wide, at, count, length, array);
-          else this.fill(block, at, count, from, wide, width, array);
-        });
-        yield { first: first + at, count, feeds };
-      }
+    for (let first = 0; first < many; first += length) {
+      const count = Math.min(length, many - first);
+      // Read anew, so that the sums are those of a held matrix, whatever the blocks that it is best read in.
+      const [block, at] = x.kind === "stored" ? [x.read(first, count), 0] : [x, first];
+      arrays.forEach((array, p) => {
+        const [from, wide] = [p * width, Math.min(width, few - p * width)];
+        if (side === "samples") this.fill(block, from, wide, at, count, length, array);
+        else this.fill(block, at, count, from, wide, width, array);
+      });
+      yield { first, count, feeds };
     }
   }
 

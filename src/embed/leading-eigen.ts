@@ -160,7 +160,7 @@ class Algebra {
     const image = project.op("MatMul", [project.input("g", [m, m], "float64"), q], [m, width]);
     project.output("image", image);
     project.output("t", project.op("Gemm", [q, image], [width, width], { transA: 1 }));
-    const options = { ...(threads !== undefined && { threads }), spinning: false };
+    const options = threads === undefined ? {} : { threads };
     const sessions = [turn, project].map((graph) => createSession(graph, options));
     const [a, b] = await Promise.all(sessions);
     return new Algebra(g, new Float64Array(width).fill(1), a, b);
@@ -226,7 +226,8 @@ class Filter {
     graph.output("last", before);
     graph.output("next", block);
     graph.output("gram", graph.op("Gemm", [block, block], [width, width], { transA: 1 }));
-    return new Filter(g, steps, await createSession(graph, threads === undefined ? {} : { threads }));
+    const options = { ...(threads !== undefined && { threads }), spinning: true };
+    return new Filter(g, steps, await createSession(graph, options));
   }
 
   /** The polynomial of degree 1 + runs · steps of the vectors, times something; null where columns became dependent. */

@@ -29,6 +29,8 @@ export interface Pca {
 
 export interface PcaOptions {
   components: number;
+  /** Which way; left out, the one that takes less time. Gram gives way to Krylov where it cannot do it. */
+  by?: "gram" | "krylov";
   /** Draws the first block. */
   random: RandomState;
   threads?: number;
@@ -46,7 +48,7 @@ export function maxComponents(n: number, genes: number): number {
  * @throws CellhueError where x has fewer than two samples or genes; fewer components than asked for are a warning
  */
 export async function pca(x: Matrix, options: PcaOptions): Promise<Pca> {
-  const { random, threads, progress = silent, signal } = options;
+  const { random, threads, progress = silent, signal, by = gramPays(x) ? "gram" : "krylov" } = options;
   const { rows: n, cols: genes } = x;
   const most = maxComponents(n, genes);
   if (most < 1)
@@ -69,7 +71,8 @@ export async function pca(x: Matrix, options: PcaOptions): Promise<Pca> {
   };
   const search = { k, random, threads, report };
   const found =
-    (gramPays(x) ? await gramDirections(x, mean, search) : null) ?? (await krylovDirections(x, mean, search));
+    (by === "gram" ? await gramDirections(x, mean, search) : null) ??
+    (await krylovDirections(x, mean, search));
   orient(found, genes, k);
   task.end();
   const { values, loadings, scores } = found;
