@@ -1,14 +1,15 @@
 /**
  * Principal directions from the Gram matrix of the fewer of samples and genes, all in float64: the Gram matrix in one sweep over X,
  * its largest eigenpairs, and the other side's vectors in a second sweep. Squaring X loses half of the digits: of 16.
- * Contract: X held, or stored with genes the fewer (they are read by rows); the result does not depend on threads; null where
- * the eigenvalues sought span too many powers of ten (leading-eigen.ts).
+ * Contract: the result does not depend on threads, nor on whether X is held or stored (with samples the fewer it is held here);
+ * null where the eigenvalues sought span too many powers of ten (leading-eigen.ts).
  */
 import { Graph } from "../graph/graph.js";
 import { createSession } from "../graph/session.js";
-import type { HeldMatrix, Matrix } from "../matrix.js";
+import { type HeldMatrix, hold, type Matrix } from "../matrix.js";
 import type { Directions, Search } from "./directions.js";
 import { leadingEigen } from "./leading-eigen.js";
+import { KEPT_VALUES } from "./row-blocks.js";
 
 /** Samples or genes up to which a Gram matrix takes less time than the passes of krylov.ts (measured). */
 const FEW = 1536;
@@ -21,8 +22,9 @@ const MOST_PANELS = 6;
 const ROUNDING = 1e-12;
 const INEXACT = 1e-8;
 
-export const gramPays = (x: Matrix): boolean =>
-  (x.kind === "stored" ? x.cols : Math.min(x.rows, x.cols)) <= FEW;
+/** Says the same of a stored matrix as of a held one, so that the result is the same too. */
+export const gramPays = ({ rows, cols }: Matrix): boolean =>
+  cols <= rows ? cols <= FEW : rows <= FEW && rows * cols <= KEPT_VALUES;
 
 /** @param x samples × genes, finite, at least two of each; @param mean of each gene */
 export async function gramDirections(
@@ -31,7 +33,7 @@ export async function gramDirections(
   search: Search,
 ): Promise<Directions | null> {
   const { k, threads, report, random } = search;
-  const panels = new Panels(x, mean);
+  const panels = new Panels(x.kind === "stored" && x.rows < x.cols ? hold(x) : x, mean);
   const { few, many, width } = panels;
   const gram = await gramMatrix(panels, search);
   const eigen = await leadingEigen(gram, search);
@@ -168,15 +170,12 @@ class Panels {
     private readonly x: Matrix,
     private readonly mean: Float64Array,
   ) {
-    this.side = x.kind !== "stored" && x.rows < x.cols ? "samples" : "genes";
+    this.side = x.rows < x.cols ? "samples" : "genes"; // of a stored one never the samples
     [this.few, this.many] = this.side === "samples" ? [x.rows, x.cols] : [x.cols, x.rows];
     this.count = Math.min(MOST_PANELS, Math.max(1, Math.floor(this.few / PANEL)));
     this.width = Math.ceil(this.few / this.count);
-    // At least as long as wide: see krylov.ts on threads.
-    this.length = Math.min(
-      Math.max(this.width, this.many),
-      Math.max(this.width, Math.floor(CHUNK_VALUES / this.few)),
-    );
+    // Never shorter than the fewer side: every product has at least as many rows as columns, see krylov.ts on threads.
+    this.length = Math.min(this.many, Math.max(this.few, Math.floor(CHUNK_VALUES / this.few)));
     this.arrays = Array.from({ length: this.count }, () => new Float64Array(this.width * this.length));
   }
 

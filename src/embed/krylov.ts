@@ -42,9 +42,11 @@ export async function krylovDirections(x: Matrix, mean: Float64Array, search: Se
   const { rows: n, cols: genes } = x;
   const { k, random, threads, report } = search;
   const sought = Math.min(genes, withSpare(k));
+  // The images have as many rows as any block has columns, see BlockAlgebra.
+  const blocks = new RowBlocks(x, mean, sought);
   /** Runs with blocks of one width, from a first one on. */
   const run = async (width: number, first: OrthonormalBlock | null, round: number) => {
-    const algebra = await BlockAlgebra.create(new RowBlocks(x, mean, width), genes, width, threads);
+    const algebra = await BlockAlgebra.create(blocks, genes, width, threads);
     try {
       const plan = { k, sought, first, round, patient: patience(n * genes), random, report };
       return await iterate(algebra, plan);
@@ -145,11 +147,10 @@ async function iterate(algebra: BlockAlgebra, plan: Plan): Promise<Ritz> {
     inner.push(row);
 
     const { next: following, remainder } = await orthonormalise(algebra, product, stack, random);
-    // The small eigenproblem takes as long as a pass: it is solved when the basis has doubled, but not at the size that a
-    // restart keeps, and when it is full.
+    // The small eigenproblem of a full basis takes as long as a pass: it is solved when the basis has doubled or is full.
     const full = basis.length === most;
     const doubled = Number.isInteger(Math.log2(basis.length)) && basis.length * width >= k;
-    if (full || (doubled && basis.length !== kept) || following.rank === 0) {
+    if (full || doubled || following.rank === 0) {
       const eigen = symmetricEigen(assemble(inner, width));
       const converged = countConverged(eigen, remainder, width, k, round >= patient);
       report(converged, `pass ${round}`);

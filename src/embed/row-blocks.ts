@@ -7,7 +7,7 @@ import { type Matrix, rowBlocks } from "../matrix.js";
 /** 64 MB of float32 a block: large enough for the product to run at full speed, small beside any matrix that needs it. */
 const BLOCK_VALUES = 16 * 2 ** 20;
 /** 512 MB: up to there all blocks are kept, since filling one takes as long as the products with it. */
-const KEPT_VALUES = 128 * 2 ** 20;
+export const KEPT_VALUES = 128 * 2 ** 20;
 
 /** Mean of each gene, and the variance (ddof 1) summed over all genes; float64 sums in one pass. */
 export function columnMoments(x: Matrix): { mean: Float64Array; totalVariance: number } {

@@ -287,10 +287,7 @@ describe("PCA of made matrices against all eigenvectors in float64", () => {
           data: x.data.subarray(first * cols, (first + count) * cols),
         });
         const stored: StoredMatrix = { kind: "stored", rows, cols, blockRows: 7, limit: 0, read };
-        const again = await decompose(stored, 10, 2, by);
-        // A stored matrix has no columns at hand: the Gram matrix is always that of the genes.
-        if (by === "krylov" || rows > cols) expect(again).toEqual(expected);
-        else for (let i = 0; i < 10; i++) expect(again.variance[i] / expected.variance[i]).toBeCloseTo(1, 9);
+        expect(await decompose(stored, 10, 2, by)).toEqual(expected);
       });
 
   it("a matrix of several row blocks: genes that are all zero change nothing", async () => {
