@@ -22,6 +22,8 @@ const MOST_PRODUCTS = 1000;
 const DEGREES = { first: 8, least: 4, most: 60 };
 /** By how much the columns of a block may grow apart before it is made orthonormal again: Cholesky QR squares it. */
 const SPREAD = 1e6;
+/** What is left of a squared length below which columns are dependent; above it Cholesky QR done twice is exact. */
+const SINGULAR = 1e-14;
 /** Smallest over largest eigenvalue of the block below which even one product spreads it too far. */
 const LEAST = 1e-5;
 
@@ -103,7 +105,7 @@ function inverseCholesky(gram: Float64Array): Float64Array | null {
   const r = gram.slice();
   for (let i = 0; i < s; i++) {
     const row = r.subarray(i * s, (i + 1) * s);
-    if (!(row[i] > 1e-15 * gram[i * s + i])) return null;
+    if (!(row[i] > SINGULAR * gram[i * s + i])) return null;
     const scale = 1 / Math.sqrt(row[i]);
     for (let j = i; j < s; j++) row[j] *= scale;
     for (let q = i + 1; q < s; q++) {
