@@ -189,8 +189,10 @@ async function readNew(
   const { path, metadata } = stored;
   const { genes: modelGenes, geneIds } = metadata;
   const known = new Set([...modelGenes, ...(geneIds ?? [])]);
-  const reader = await openExpression(file, { layer, useRaw, genes: known });
-  const close = () => reader.close();
+  const limit = memoryLimit(memory);
+  const { progress, signal } = ctx;
+  const reader = await openExpression(file, { layer, useRaw, genes: known, limit, progress, signal });
+  let close = () => reader.close();
   try {
     if (reader.samples === 0) throw noSamples(reader);
     await checkPaths({ model: path, file, out, write }, reader);
@@ -201,7 +203,9 @@ async function readNew(
     tellMatch(match, genes.index.length, ctx, warn);
     throwIfAborted(ctx.signal);
     const names = reader.obs().index;
-    const matrix = matrixWithin(reader, memoryLimit(memory), ctx);
+    const opened = await matrixWithin(reader, limit, ctx);
+    close = opened.close;
+    const { matrix } = opened;
     const input = { from: match.from, normalize: metadata.inputState.normalize };
     requireUsable(matrix, input, genes.index, names, `${file}, ${reader.x.source}`);
     const state = describeMatrix(matrix);

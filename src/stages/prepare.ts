@@ -184,10 +184,13 @@ async function readMatrix(
     import("../normalize/expression.js"),
   ]);
   throwIfAborted(ctx.signal);
-  const reader = await openExpression(settings.file, openOptions(settings, ctx));
-  const close = () => reader.close();
+  const limit = memoryLimit(settings.memory);
+  const reader = await openExpression(settings.file, { ...openOptions(settings, ctx), limit });
+  let close = () => reader.close();
   try {
-    const whole = matrixWithin(reader, memoryLimit(settings.memory), ctx);
+    const opened = await matrixWithin(reader, limit, ctx);
+    close = opened.close;
+    const whole = opened.matrix;
     if (whole.kind === "stored")
       ctx.progress.note(
         `${record.x.source} is larger than --memory: it is read in blocks of ${whole.blockRows} samples`,
