@@ -6,7 +6,7 @@
  * over all samples: two different tumours or cells share hardly more than their kind there, two copies all of it. Pearson
  * without that centring would call most of a bulk set duplicates.
  */
-import { eachEntry, fillRows, type Matrix } from "../matrix.js";
+import { eachEntry, fillRows, type Matrix, type PassOptions, rowBlocks } from "../matrix.js";
 
 export interface DuplicatePair {
   /** Indices of samples, a < b. */
@@ -31,17 +31,17 @@ export interface DuplicateOptions {
  * @returns pairs by falling correlation, then by index
  * @throws RangeError where the shapes do not fit
  */
-export function findDuplicates(
+export async function findDuplicates(
   x: Matrix,
   scores: Float32Array,
   k: number,
-  options: DuplicateOptions = {},
-): DuplicatePair[] {
+  options: DuplicateOptions & PassOptions = {},
+): Promise<DuplicatePair[]> {
   const { threshold = 0.99, neighbours = 5 } = options;
   const n = x.rows;
   if (scores.length !== n * k)
     throw new RangeError(`findDuplicates: ${scores.length} scores are not ${n} samples × ${k}`);
-  const means = columnMeans(x);
+  const means = await columnMeans(x, options);
   const [p, q] = [new Float32Array(x.cols), new Float32Array(x.cols)];
   const pairs: DuplicatePair[] = [];
   for (const { a, b } of nearPairs(scores, n, k, neighbours)) {
@@ -54,11 +54,12 @@ export function findDuplicates(
   return pairs.sort((s, t) => t.correlation - s.correlation || s.a - t.a || s.b - t.b);
 }
 
-function columnMeans(x: Matrix): Float64Array {
+async function columnMeans(x: Matrix, options: PassOptions): Promise<Float64Array> {
   const mean = new Float64Array(x.cols);
-  eachEntry(x, (_row, j, value) => {
-    mean[j] += value;
-  });
+  for await (const { first, block } of rowBlocks(x, options))
+    eachEntry(block, first, (_row, j, value) => {
+      mean[j] += value;
+    });
   return mean.map((sum) => sum / x.rows);
 }
 

@@ -11,8 +11,8 @@ import { randomBytes } from "node:crypto";
 import { closeSync, openSync, readSync, rmSync, statfsSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { breathe } from "../breathe.js";
 import { CellhueError, throwIfAborted } from "../errors.js";
-import { giveWay } from "../give-way.js";
 import type { StoredMatrix } from "../matrix.js";
 import { type Progress, type ProgressTask, silent } from "../progress.js";
 import { BLOCK_BYTES, blockRowsOf, sortRows } from "./sparse.js";
@@ -110,7 +110,7 @@ async function spillDense(
     }
     done += piece.rows * piece.cols;
     task.update(done);
-    await giveWay();
+    await breathe(signal);
   }
   if (done !== rows * cols) throw new RangeError(`spill: ${done} entries of ${rows} × ${cols}`);
   let scratch = new Float32Array(0);
@@ -158,7 +158,7 @@ async function spillEntries(
     if (piece.kind !== "entries") throw new RangeError("spill: a rectangle of a sparse matrix");
     buckets.add(piece);
     task.update(buckets.total);
-    await giveWay();
+    await breathe(signal);
   }
   buckets.end();
   const { counts, total, shift } = buckets;
@@ -195,7 +195,7 @@ async function spillEntries(
         low = high;
         done += n;
         task.update(total + done);
-        await giveWay();
+        await breathe(signal);
       }
     }
     file.close();

@@ -21,11 +21,11 @@ function copy(set: ReturnType<typeof made>, from: number, to: number, noise: num
 }
 
 describe("findDuplicates", () => {
-  it("finds copies and near copies, and no two different samples", () => {
+  it("finds copies and near copies, and no two different samples", async () => {
     const set = made(60, 200);
     copy(set, 3, 50, 0);
     copy(set, 10, 7, 0.05);
-    const pairs = findDuplicates(set.x, set.scores, k);
+    const pairs = await findDuplicates(set.x, set.scores, k);
     expect(pairs.map(({ a, b, identical }) => [a, b, identical])).toEqual([
       [3, 50, true],
       [7, 10, false],
@@ -34,7 +34,7 @@ describe("findDuplicates", () => {
     expect(pairs[1].correlation).toBeGreaterThan(0.99);
   });
 
-  it("is the same for a sparse matrix", () => {
+  it("is the same for a sparse matrix", async () => {
     const set = made(20, 30);
     copy(set, 2, 9, 0);
     const { rows, cols, data } = set.x;
@@ -46,24 +46,24 @@ describe("findDuplicates", () => {
       indices: Int32Array.from(data, (_, p) => p % cols),
       values: data,
     };
-    expect(findDuplicates(sparse, set.scores, k)).toEqual(findDuplicates(set.x, set.scores, k));
+    expect(await findDuplicates(sparse, set.scores, k)).toEqual(await findDuplicates(set.x, set.scores, k));
   });
 
-  it("names every pair of three copies", () => {
+  it("names every pair of three copies", async () => {
     const set = made(30, 50);
     copy(set, 1, 20, 0);
     copy(set, 1, 25, 0);
-    const pairs = findDuplicates(set.x, set.scores, k).map(({ a, b }) => `${a} ${b}`);
+    const pairs = (await findDuplicates(set.x, set.scores, k)).map(({ a, b }) => `${a} ${b}`);
     expect(pairs).toEqual(["1 20", "1 25", "20 25"]);
   });
 
-  it.each([0, 1, 2])("takes %i samples", (n) => {
+  it.each([0, 1, 2])("takes %i samples", async (n) => {
     const { x, scores } = made(n, 8);
-    expect(findDuplicates(x, scores, k)).toEqual([]);
+    expect(await findDuplicates(x, scores, k)).toEqual([]);
   });
 
-  it("refuses scores of other samples", () => {
+  it("refuses scores of other samples", async () => {
     const { x } = made(3, 4);
-    expect(() => findDuplicates(x, new Float32Array(5), k)).toThrow("5 scores are not 3 samples × 6");
+    await expect(findDuplicates(x, new Float32Array(5), k)).rejects.toThrow("5 scores are not 3 samples × 6");
   });
 });

@@ -71,7 +71,7 @@ async function line(path: string): Promise<string> {
   const reader = await openExpression(path, { requireX: false });
   try {
     const { x } = reader;
-    const state = x.storage === "none" ? null : describeMatrix(reader.readMatrix());
+    const state = x.storage === "none" ? null : await describeMatrix(reader.readMatrix());
     const cells = [
       `\`${path.slice(shared.length + 1)}\``,
       writers[basename(path)] ?? "anndata",

@@ -55,7 +55,7 @@ it("preprocess and folds: the same bytes with --memory 0.001", async () => {
 /** The demo's matrix and labels in formats that have to be written by rows first. */
 async function formats(): Promise<{ mtx: string; csv: string; labels: string }> {
   const reader = await openExpression(demo);
-  const [obs, genes, m] = [reader.obs(), reader.var(), hold(reader.readMatrix())];
+  const [obs, genes, m] = [reader.obs(), reader.var(), await hold(reader.readMatrix())];
   const texts = columnAsText(columnOf(obs, "cell_type", "--label"));
   reader.close();
   const dense = new Float32Array(m.rows * m.cols);
