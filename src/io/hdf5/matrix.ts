@@ -203,6 +203,7 @@ export function* cscPieces(
   const { path } = source;
   const dataPath = `${path}/data`;
   const dataMeta = file.metadata(dataPath);
+  requirePlausible(8 * colStart[source.cols], file.bytes, path, file.path);
   let col = 0;
   for (const [start, n] of blocksOf(file, `${path}/indices`, 0, colStart[source.cols])) {
     const rows = new Int32Array(n);

@@ -70,8 +70,7 @@ class LoomReader implements ExpressionReader {
 
   /** Blocks of the file are turned as they come, so that the matrix is never held twice. */
   readMatrix(options: { progress?: Progress; signal?: AbortSignal } = {}): DenseMatrix {
-    const { file, at, genes, samples } = this;
-    requirePlausible(4 * genes * samples, file.bytes, at, this.path);
+    const { at, genes, samples } = this;
     const data = allocate(genes * samples, at, this.path, (n) => new Float32Array(n));
     const task = (options.progress ?? silent).task("reading X", genes * samples);
     try {
@@ -93,6 +92,7 @@ class LoomReader implements ExpressionReader {
   *pieces(): Generator<Extract<Piece, { kind: "dense" }>> {
     const { file, at, genes, samples } = this;
     const meta = file.metadata(at);
+    requirePlausible(4 * genes * samples, file.bytes, at, this.path);
     const [blockGenes, blockCells] = denseBlock(file, at, genes, samples);
     for (let col = 0; col < genes; col += blockGenes) {
       const cols = Math.min(blockGenes, genes - col);

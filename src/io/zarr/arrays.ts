@@ -215,6 +215,7 @@ async function readDense(
 }
 
 async function* densePieces(info: ArrayInfo, keys: Keys): AsyncGenerator<Extract<Piece, { kind: "dense" }>> {
+  requirePlausible(4 * info.shape.reduce((a, b) => a * b, 1), keys.bytes, info.at, keys.path);
   const decode = decoder(info);
   for await (const { data, stride, start, count } of chunksOf(info, keys)) {
     const value = decode(data);
@@ -242,6 +243,7 @@ async function sparseParts(array: Arrays, keys: Keys, { path, storage, rows, col
   const fault = faultOfOffsets(indptr, major, Math.min(stored ?? 0, indexInfo.shape[0]));
   if (fault !== null) throw damaged(keys.path, offsetInfo.at, ...fault);
   const shape = [indptr[major]];
+  requirePlausible(8 * indptr[major], keys.bytes, path, keys.path);
   const requireIndex = (index: number, at: number) => {
     if (!(index >= 0 && index < minor))
       throw damaged(keys.path, indexInfo.at, `index ${index} at entry ${at}`, `0 to ${minor - 1}`);
@@ -259,7 +261,6 @@ async function readSparse(
   const { path, storage, rows, cols } = source;
   const { indptr, data, index, requireIndex } = await sparseParts(array, keys, source);
   const [n] = data.shape;
-  requirePlausible(8 * n, keys.bytes, path, keys.path);
   const indices = allocate(n, path, keys.path, (k) => new Int32Array(k));
   const values = allocate(n, path, keys.path, (k) => new Float32Array(k));
   for await (const { start, count, value } of numbersOf(data, keys)) {
