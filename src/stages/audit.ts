@@ -10,7 +10,7 @@ import { accuracy } from "../evaluate/accuracy.js";
 import { baselinesFor } from "../evaluate/baselines/index.js";
 import { predictability } from "../evaluate/baselines/predictability.js";
 import { bootstrap, type Interval } from "../evaluate/bootstrap.js";
-import { findDuplicates } from "../evaluate/duplicates.js";
+import { EXACT_SAMPLES, findDuplicates } from "../evaluate/duplicates.js";
 import { exactBound } from "../evaluate/metric-intervals.js";
 import { argmaxRows } from "../evaluate/metrics.js";
 import { type BatchColumn, batchColumns } from "../io/batch-columns.js";
@@ -103,7 +103,7 @@ export async function auditRun(
       image: await batchFromImage(run, settings, columns, design),
       duplicates: await duplicatesOf(run, settings, x, design, ctx),
       shuffled: shuffledRun === null ? [] : await chance(shuffledRun, design, settings),
-      notes: notesOf(all, columns.length, shuffled),
+      notes: notesOf(all, columns.length, shuffled, x.rows),
     };
     await run.writeJson("audit.json", report);
     await run.finish("audit", ["audit.json"]);
@@ -341,7 +341,11 @@ async function duplicatesOf(
   splits.forEach(({ test }, k) => {
     for (const i of test) tested[i] = k;
   });
-  const pairs = await findDuplicates(x, scores, scores.length / x.rows, { ...ctx, what: "duplicates" });
+  const pairs = await findDuplicates(x, scores, scores.length / x.rows, {
+    ...ctx,
+    what: "duplicates",
+    threads: settings.threads,
+  });
   return pairs.slice(0, MOST_PAIRS).map(({ a, b, correlation, identical }) => ({
     a: samples.names[a],
     b: samples.names[b],
@@ -381,12 +385,16 @@ async function chance(root: string, design: Design, settings: Settings): Promise
   });
 }
 
-function notesOf(all: readonly BatchColumn[], named: number, shuffled: boolean): string[] {
+function notesOf(all: readonly BatchColumn[], named: number, shuffled: boolean, samples: number): string[] {
   const notes = [
     named === 0
       ? "No column of obs is called after a batch (patient, plate, lane, run, …): name yours with --batch-columns NAME, or nothing is known of them."
       : `Looked at as batches: ${all.map(({ name }) => `'${visible(name, 60)}'`).join(", ")}.`,
   ];
+  if (samples > EXACT_SAMPLES)
+    notes.push(
+      `Of ${samples.toLocaleString("en-US")} samples those that are the same are all found; those that are nearly the same by an approximate search, which may miss some.`,
+    );
   if (!shuffled) notes.push("The run on shuffled labels was left out (--no-shuffled).");
   return notes;
 }
