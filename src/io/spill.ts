@@ -76,14 +76,16 @@ export async function spill(
     entries === null ? rows * cols : 2 * entries,
   );
   try {
-    return entries === null
-      ? await spillDense(file, pieces, options, task)
-      : await spillEntries(file, pieces, { ...options, entries }, sizes, task, about);
+    const spilled =
+      entries === null
+        ? await spillDense(file, pieces, options, task)
+        : await spillEntries(file, pieces, { ...options, entries }, sizes, task, about);
+    task.end(`${gigabytes(bytes)} GB in ${folder}`);
+    return spilled;
   } catch (error) {
+    task.end();
     file.close();
     throw error;
-  } finally {
-    task.end(`${gigabytes(bytes)} GB in ${folder}`);
   }
 }
 
@@ -175,8 +177,8 @@ async function spillEntries(
       stored += indices.length;
     };
     for (let b = 0; b < buckets.count; b++) {
-      const end = Math.min(rows, (b + 1) << shift);
-      for (let low = b << shift; low < end; ) {
+      const end = Math.min(rows, (b + 1) * 2 ** shift);
+      for (let low = b * 2 ** shift; low < end; ) {
         throwIfAborted(signal);
         // as many rows as may be put in order at once; at least one
         let high = low + 1;
@@ -341,37 +343,41 @@ interface About {
   bytes: number;
 }
 
+/** Closes the files of matrices that nobody has closed, once nobody can read them. */
+const forgotten = new FinalizationRegistry<() => void>((remove) => remove());
+
 class TemporaryFile {
   private end = 0;
   private closed = false;
-  private readonly remove: () => void;
 
   private constructor(
     private readonly fd: number,
-    path: string,
+    private readonly remove: () => void,
     private readonly about: About,
   ) {
-    let named = false;
-    try {
-      unlinkSync(path);
-    } catch {
-      named = true; // Windows may keep the name while the file is open
-    }
-    this.remove = () => {
-      if (this.closed) return;
-      this.closed = true;
-      closeSync(this.fd);
-      if (named) rmSync(path, { force: true });
-    };
-    if (named) process.once("exit", this.remove);
+    forgotten.register(this, remove, this);
   }
 
   static create(about: About): TemporaryFile {
     const path = join(about.folder, `cellhue-${process.pid}-${randomBytes(6).toString("hex")}.tmp`);
+    let fd: number;
     try {
-      return new TemporaryFile(openSync(path, "wx+", 0o600), path, about);
+      fd = openSync(path, "wx+", 0o600);
     } catch (error) {
       throw fault(error, about);
+    }
+    try {
+      unlinkSync(path);
+      return new TemporaryFile(fd, () => closeSync(fd), about);
+    } catch {
+      // Windows may keep the name while the file is open
+      const remove = () => {
+        process.removeListener("exit", remove);
+        closeSync(fd);
+        rmSync(path, { force: true });
+      };
+      process.once("exit", remove);
+      return new TemporaryFile(fd, remove, about);
     }
   }
 
@@ -408,7 +414,9 @@ class TemporaryFile {
   }
 
   close(): void {
-    process.removeListener("exit", this.remove);
+    if (this.closed) return;
+    this.closed = true;
+    forgotten.unregister(this);
     this.remove();
   }
 }
