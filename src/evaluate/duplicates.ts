@@ -51,7 +51,7 @@ export async function findDuplicates(
   k: number,
   options: DuplicateOptions & PassOptions = {},
 ): Promise<DuplicatePair[]> {
-  const { threshold = 0.99, neighbours = 5, exact = EXACT_SAMPLES, threads } = options;
+  const { threshold = 0.99, neighbours = 5, exact = EXACT_SAMPLES } = options;
   const { progress = silent, signal } = options;
   const n = x.rows;
   if (scores.length !== n * k)
@@ -60,7 +60,7 @@ export async function findDuplicates(
   const near =
     n <= exact
       ? await nearPairs(scores, n, k, neighbours, options)
-      : await likelyPairs(x, means, await indexedPairs(scores, n, k, neighbours, threads), {
+      : await likelyPairs(x, means, await indexedPairs(scores, n, k, neighbours, options), {
           ...options,
           threshold,
           neighbours,
@@ -188,16 +188,18 @@ async function indexedPairs(
   n: number,
   k: number,
   neighbours: number,
-  threads: number | undefined,
+  { threads, progress = silent, signal }: DuplicateOptions & PassOptions,
 ): Promise<Pairs> {
+  const task = progress.task("index of near samples", 1);
   const { runs, indices } = await withScran(threads, async (scran, count) => {
+    await breathe(signal); // the search itself holds the thread
     const found = nearest(scran, scores, n, k, Math.min(neighbours, n - 1), count);
     try {
       return found.serialize();
     } finally {
       found.free();
     }
-  });
+  }).finally(() => task.end());
   const pairs = new Pairs(n);
   for (let i = 0, at = 0; i < n; at += runs[i++])
     for (let r = 0; r < runs[i]; r++) pairs.add(i, indices[at + r]);
