@@ -24,7 +24,7 @@ const INEXACT = 1e-8;
 
 /** Says the same of a stored matrix as of a held one, so that the result is the same too. */
 export const gramPays = ({ rows, cols }: Matrix): boolean =>
-  cols <= rows ? cols <= FEW : rows <= FEW && rows * cols <= KEPT_VALUES;
+  cols <= rows ? cols <= FEW : rows <= FEW && rows * cols <= KEPT_VALUES / 2; // 512 MB at most where it is held as CSR
 
 /** @param x samples × genes, finite, at least two of each; @param mean of each gene */
 export async function gramDirections(
@@ -33,7 +33,7 @@ export async function gramDirections(
   search: Search,
 ): Promise<Directions | null> {
   const { k, threads, report, random } = search;
-  const panels = new Panels(x.kind === "stored" && x.rows < x.cols ? hold(x) : x, mean);
+  const panels = new Panels(x.kind === "stored" && x.rows < x.cols ? await hold(x) : x, mean);
   const { few, many, width } = panels;
   const gram = await gramMatrix(panels, search);
   const eigen = await leadingEigen(gram, search);
@@ -170,7 +170,7 @@ class Panels {
     private readonly x: Matrix,
     private readonly mean: Float64Array,
   ) {
-    this.side = x.rows < x.cols ? "samples" : "genes"; // of a stored one never the samples
+    this.side = x.kind !== "stored" && x.rows < x.cols ? "samples" : "genes"; // a stored one is read by rows
     [this.few, this.many] = this.side === "samples" ? [x.rows, x.cols] : [x.cols, x.rows];
     this.count = Math.min(MOST_PANELS, Math.max(1, Math.floor(this.few / PANEL)));
     this.width = Math.ceil(this.few / this.count);
@@ -191,30 +191,36 @@ class Panels {
     const feeds = Object.fromEntries(arrays.map((array, p) => [`x${p}`, array]));
     for (let first = 0; first < many; first += length) {
       const count = Math.min(length, many - first);
-      // Read anew, so that the sums are those of a held matrix, whatever the blocks that it is best read in.
-      const [block, at] = x.kind === "stored" ? [x.read(first, count), 0] : [x, first];
-      arrays.forEach((array, p) => {
-        const [from, wide] = [p * width, Math.min(width, few - p * width)];
-        if (side === "samples") this.fill(block, from, wide, at, count, length, array);
-        else this.fill(block, at, count, from, wide, width, array);
-      });
+      if (count < length) for (const array of arrays) array.fill(0);
+      if (side === "samples" && x.kind !== "stored") {
+        for (const [p, array] of arrays.entries())
+          this.fill(x, [p * width, Math.min(width, few - p * width)], [first, count], length, array);
+      } else {
+        // The chunks are those of a held matrix, so that the sums are too; they are read in the blocks that suit the file.
+        const most = x.kind === "stored" ? x.blockRows : count;
+        for (let done = 0; done < count; done += most) {
+          const rows = Math.min(most, count - done);
+          const [block, at] = x.kind === "stored" ? [x.read(first + done, rows), 0] : [x, first];
+          for (const [p, array] of arrays.entries()) {
+            const columns: [number, number] = [p * width, Math.min(width, few - p * width)];
+            this.fill(block, [at, rows], columns, width, array.subarray(done * width));
+          }
+        }
+      }
       yield { first, count, feeds };
     }
   }
 
-  /** Rows × columns of a block, centred, into an array of the given stride, zeros around them. */
+  /** Rows and columns of a block (the first and how many), centred, into an array of the given stride. */
   private fill(
     block: HeldMatrix,
-    firstRow: number,
-    rows: number,
-    firstColumn: number,
-    columns: number,
+    [firstRow, rows]: readonly [number, number],
+    [firstColumn, columns]: readonly [number, number],
     stride: number,
     into: Float64Array,
   ): void {
     const { cols } = block;
     const mean = this.mean.subarray(firstColumn, firstColumn + columns);
-    if (columns < stride || rows * stride < into.length) into.fill(0);
     for (let r = 0; r < rows; r++) {
       const row = into.subarray(r * stride, r * stride + columns);
       if (block.kind === "dense") {

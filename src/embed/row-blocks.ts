@@ -2,7 +2,7 @@
  * A centred expression matrix as dense row blocks of bounded size, so that a sparse one is never dense as a whole.
  * Centring before the products (not a correction after them) keeps float32 exact enough where means dwarf spreads.
  */
-import { type Matrix, rowBlocks } from "../matrix.js";
+import { type Matrix, type PassOptions, rowBlocks } from "../matrix.js";
 
 /** 64 MB of float32 a block: large enough for the product to run at full speed, small beside any matrix that needs it. */
 const BLOCK_VALUES = 16 * 2 ** 20;
@@ -10,12 +10,15 @@ const BLOCK_VALUES = 16 * 2 ** 20;
 export const KEPT_VALUES = 128 * 2 ** 20;
 
 /** Mean of each gene, and the variance (ddof 1) summed over all genes; float64 sums in one pass. */
-export function columnMoments(x: Matrix): { mean: Float64Array; totalVariance: number } {
+export async function columnMoments(
+  x: Matrix,
+  options: PassOptions = {},
+): Promise<{ mean: Float64Array; totalVariance: number }> {
   const { rows, cols } = x;
   const mean = new Float64Array(cols);
   let squares = 0;
   // Loops of their own: with a call for each entry (eachEntry) they take five times as long.
-  for (const { block } of rowBlocks(x)) {
+  for await (const { block } of rowBlocks(x, { what: "mean of each gene", ...options })) {
     const sparse = block.kind === "csr";
     for (let i = 0; i < block.rows; i++) {
       const [from, end] = sparse ? [block.indptr[i], block.indptr[i + 1]] : [i * cols, (i + 1) * cols];

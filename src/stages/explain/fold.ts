@@ -149,7 +149,7 @@ export async function openFold(
   const image = new ScoreGraph({ ...shared, network });
   const painter = new PainterGraph({ paint: paint(true), genes: x.cols, threads, signal: ctx.signal });
   const exact = new PainterGraph({ paint: paint(false), genes: x.cols, threads, signal: ctx.signal });
-  const { mean, variance } = geneMoments(x, train);
+  const { mean, variance } = await geneMoments(x, train, undefined, ctx);
   const training = {
     count: train.length,
     fill: (row: number, into: Float32Array) => fillRows(x, [train[row]], into),
