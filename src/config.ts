@@ -464,7 +464,7 @@ type Recipe = Pick<
   | "guide"
 >;
 
-/** What does best on held-out samples of small sets: docs/encoders.md. */
+/** What does best on held-out samples of small sets: docs/results.md. */
 const triptych: Recipe = {
   layout: "tsne",
   metric: "correlation",
