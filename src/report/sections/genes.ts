@@ -1,7 +1,7 @@
 /** "Which genes decided?": the strongest genes of every class, and whether the explanation passes its checks. */
 import { bdi, head, list, rowHead, scrolling } from "../elements.js";
-import type { CurveCheck, ExplainedClass, GenesReport } from "../genes-report.js";
-import { type Child, el, type Markup } from "../markup.js";
+import { type CurveCheck, type ExplainedClass, emptyWords, type GenesReport } from "../genes-report.js";
+import { type Child, el } from "../markup.js";
 import { score, share, signed, whole } from "../numbers.js";
 
 /** @param maps, others its figures */
@@ -34,7 +34,7 @@ export function genesBody(genes: GenesReport, maps: Child, others: Child): Child
           ".",
         ),
     maps,
-    genes.classes.map(classTable),
+    genes.classes.map((of) => classTable(of, genes.method)),
     el("h3", {}, "Is the explanation true?"),
     list([
       `Weights: ${checks.randomisation.sentence} (${checks.randomisation.verdict}).`,
@@ -67,7 +67,17 @@ export function genesBody(genes: GenesReport, maps: Child, others: Child): Child
 const curveWords = (name: string, { sentence, samples }: CurveCheck): string =>
   `${name} of genes, ${samples} samples of the first fold: ${sentence}.`;
 
-function classTable({ label, samples, significant, top }: ExplainedClass): Markup {
+function classTable({ label, samples, empty, significant, top }: ExplainedClass, method: string): Child {
+  const lack =
+    empty > 0
+      ? el(
+          "p",
+          { class: "warn" },
+          bdi(label),
+          `: ${method} finds nothing in ${empty === samples ? "any" : whole(empty)} of the ${whole(samples)} samples (${emptyWords(method)}).`,
+        )
+      : undefined;
+  if (top.length === 0) return lack;
   const rows = top.map(({ gene, score: value, stability, q, tRank }, i) =>
     el(
       "tr",
@@ -84,11 +94,14 @@ function classTable({ label, samples, significant, top }: ExplainedClass): Marku
     significant === null
       ? ""
       : `; ${whole(significant)} genes beyond chance at a false-discovery rate of 0.05`;
-  return scrolling(
-    `${label}: strongest genes (mean of ${samples} samples${found})`,
-    "numbers wide",
-    head(["gene", "rank", "score", "in the top 50 of folds", "q", "rank by t test"]),
-    rows,
-    40,
-  );
+  return [
+    lack,
+    scrolling(
+      `${label}: strongest genes (mean of ${samples} samples${found})`,
+      "numbers wide",
+      head(["gene", "rank", "score", "in the top 50 of folds", "q", "rank by t test"]),
+      rows,
+      40,
+    ),
+  ];
 }

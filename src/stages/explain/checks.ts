@@ -189,12 +189,16 @@ function seedCheck(
   nets: readonly Float32Array[],
 ): GenesReport["checks"]["seeds"] {
   if (nets.length < 2) return null;
-  const classes = [...new Set(codesOf(work.samples, rows))].map((code) =>
-    rankStability(
-      nets.map((values) => classMean(work, rows, values, code)?.map(Math.abs) ?? []),
-      TOP,
-    ),
-  );
+  // A net whose maps of a class are empty ranks nothing there.
+  const classes = [...new Set(codesOf(work.samples, rows))]
+    .map((code) =>
+      nets
+        .map((values) => classMean(work, rows, values, code)?.map(Math.abs) ?? new Float64Array(0))
+        .filter((mean) => mean.some((value) => value !== 0)),
+    )
+    .filter((means) => means.length > 1)
+    .map((means) => rankStability(means, TOP));
+  if (classes.length === 0) return null;
   const mean = (of: (s: (typeof classes)[number]) => number | null) =>
     classes.reduce((sum, s) => sum + (of(s) ?? 0), 0) / classes.length;
   const [rho, jaccard] = [mean((s) => s.spearman), mean((s) => s.jaccard)];
