@@ -12,11 +12,21 @@ import { parseArgs } from "node:util";
 import { attributionMethods, callSource, encoders, resolveSettings } from "../dist/config.js";
 import { fitLogistic } from "../dist/evaluate/baselines/logistic.js";
 import { fitScaling, standardise } from "../dist/evaluate/baselines/standardise.js";
+import { descending } from "../dist/evaluate/ranks.js";
+import { softmaxRows } from "../dist/evaluate/softmax.js";
 import { welchT } from "../dist/evaluate/welch-t.js";
+import { classGenes } from "../dist/explain/aggregate.js";
+import { deletionCurves } from "../dist/explain/deletion.js";
 import { markerRecall } from "../dist/explain/marker-recall.js";
 import { parseCsv } from "../dist/io/csv.js";
+import { readSamples } from "../dist/io/images.js";
+import { RunFolder } from "../dist/io/run-folder.js";
+import { readSplits } from "../dist/io/splits.js";
 import { fillRows } from "../dist/matrix.js";
 import { silent } from "../dist/progress.js";
+import { CHECKED, evenly } from "../dist/stages/explain/checks.js";
+import { chooseClasses, chooseSamples, codesOf, openFold, rowsOf } from "../dist/stages/explain/fold.js";
+import { readNormalised } from "../dist/stages/normalised.js";
 import { readInput } from "../dist/stages/prepare.js";
 import { runStage } from "../dist/stages/run.js";
 
@@ -80,6 +90,8 @@ const published = {
 };
 const markersOf = (set, label) =>
   list(Object.entries(published[set]).find(([start]) => label.startsWith(start))?.[1] ?? "");
+/** The name of what is ranked without a net. */
+const CONTROL = "difference from the mean (no net)";
 /** The first genes in which markers are looked for. */
 const TOP = 50;
 
@@ -98,7 +110,8 @@ const epochsOf = (net, set) => (net === "compact" ? 60 : (sets[set].epochs ?? 20
 
 const folderOf = (set, encoder) => join(values.work, `${set}-${encoder}`);
 const benchOf = (set, encoder, net) => join(folderOf(set, encoder), `bench-${net}.json`);
-const explainedBy = (set, encoder, method) => join(folderOf(set, encoder), `explained-${method}.json`);
+const explainedBy = (set, encoder, method) =>
+  join(folderOf(set, encoder), `explained-${method === CONTROL ? "control" : method}.json`);
 const read = (file) => (existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined);
 
 /** Runs what is not under --work yet. */
@@ -126,11 +139,13 @@ async function measure(set, encoder) {
       };
       writeFileSync(benchOf(set, encoder, net), JSON.stringify(found));
     }
-    const left = list(values.methods).filter((method) => !existsSync(explainedBy(set, encoder, method)));
+    const left = [...list(values.methods), CONTROL].filter((m) => !existsSync(explainedBy(set, encoder, m)));
     if (net !== "compact" || published[set] === undefined || left.length === 0) continue;
     trained(net);
-    for (const method of left)
-      writeFileSync(explainedBy(set, encoder, method), JSON.stringify(await explained(run, set, method)));
+    for (const method of left) {
+      const found = await (method === CONTROL ? control(run, set) : explained(run, set, method));
+      writeFileSync(explainedBy(set, encoder, method), JSON.stringify(found));
+    }
   }
 }
 
@@ -158,6 +173,81 @@ async function explained(run, set, method) {
     ...{ jaccard: stability?.jaccard ?? null, failed: failed.length },
     seconds: Math.round((user + system) / 1e5) / 10,
   };
+}
+
+/**
+ * What the same samples give where no net is asked: each gene's difference from its training mean (0 where it is not painted), in
+ * place of an attribution. What this finds, an explanation does not find because it knows the net.
+ */
+async function control(folder, set) {
+  const run = await RunFolder.open(folder);
+  const { settings } = run.record;
+  const ctx = { progress: silent };
+  const samples = await readSamples(run);
+  const splits = (await readSplits(run)).splits.map((split, k) => ({ ...split, k }));
+  const input = await readInput(settings, ctx);
+  const x = await readNormalised(run, settings, "encoders/all", input);
+  const work = { run, settings, ctx, samples, net: "compact", x };
+  const chosen = await chooseSamples(work, splits, chooseClasses(work));
+  const parts = [];
+  let deletion;
+  for (const split of splits) {
+    const { k } = split;
+    const fold = await openFold(work, split);
+    const { rows } = chosen[k];
+    const own = rowsOf(x, rows);
+    const seen = new Set(fold.encoder.painter.chosen);
+    const differences = own.map((v, p) => (seen.has(p % x.cols) ? v - fold.mean[p % x.cols] : 0));
+    parts.push({ k, codes: codesOf(samples, rows), differences });
+    if (k === 0) {
+      const few = evenly(Int32Array.from(rows.keys()), CHECKED);
+      const taken = (all) =>
+        Float32Array.from(
+          { length: few.length * x.cols },
+          (_, p) => all[few[Math.floor(p / x.cols)] * x.cols + (p % x.cols)],
+        );
+      const image = fold.image.model(fold.weights);
+      const scores = async (genes) =>
+        Float32Array.from(softmaxRows(await image.scores(await fold.exact.paint(genes)), image.classes));
+      const ordered = taken(differences);
+      const orders = new Int32Array(ordered.length);
+      for (let from = 0; from < orders.length; from += x.cols)
+        orders.set(descending(ordered.subarray(from, from + x.cols)), from);
+      const of = {
+        scores,
+        classes: image.classes,
+        x: taken(own),
+        codes: few.map((i) => parts[0].codes[i]),
+        mean: fold.mean,
+      };
+      const { areas } = await deletionCurves(of, orders, "deletion");
+      deletion = areas.reduce((a, b) => a + b) / areas.length;
+    }
+    await fold.release();
+  }
+  const codes = Int32Array.from(parts.flatMap((part) => [...part.codes]));
+  const all = new Float32Array(codes.length * x.cols);
+  let at = 0;
+  for (const { differences } of parts) {
+    all.set(differences, at);
+    at += differences.length;
+  }
+  const folds = Int32Array.from(parts.flatMap(({ k, codes }) => Array.from(codes, () => k)));
+  const from = { values: all, genes: x.cols, codes, predicted: codes, folds };
+  const found = [...new Set(codes)]
+    .sort((a, b) => a - b)
+    .map((code) => [code, classGenes(from, code, samples.classes[code])]);
+  const names = input.genes().names;
+  input.drop();
+  run.close();
+  const ranked = found.map(([code, { order, score }]) => ({
+    label: samples.classes[code],
+    ranking: Array.from(order, (gene) => names[gene]),
+    scored: score.filter((v) => v !== 0).length,
+  }));
+  const known = found.flatMap(([, { stability }]) => stability ?? []);
+  const jaccard = known.reduce((sum, stability) => sum + stability.jaccard, 0) / known.length;
+  return { ...recall(set, ranked), deletion, jaccard };
 }
 
 /** Ranks by all samples: size of the coefficients of logistic regression on standardised genes (L2, C = 1), and of Welch's t. */
@@ -242,6 +332,7 @@ if (!values.kept)
 /** All that the document needs, by set: what was kept before, and over it what is under --work. */
 const figures = fileURLToPath(new URL("kept/encoders.json", import.meta.url));
 const kept = read(figures) ?? {};
+const methods = [...attributionMethods, CONTROL];
 const netNames = list("compact,squeezenet1_1,mobilenet_v2,efficientnet_lite0");
 for (const set of Object.keys(sets)) {
   kept[set] ??= { nets: {}, mean: {}, baselines: {}, explained: {}, classical: [] };
@@ -258,7 +349,7 @@ for (const set of Object.keys(sets)) {
   }
   if (published[set] === undefined) continue;
   for (const encoder of encoders)
-    for (const method of attributionMethods) {
+    for (const method of methods) {
       const found = read(explainedBy(set, encoder, method));
       if (found) of.explained[encoder] = { ...of.explained[encoder], [method]: found };
     }
@@ -323,7 +414,7 @@ function markerTable(set) {
           .map(({ gene }) => gene)
           .join(" ")}`,
     ),
-    ...["deletion area (random order)", "agreement of folds", "failed checks", "seconds"],
+    ...["deletion area", "in random order", "agreement of folds", "failed checks", "seconds"],
   ];
   const rows = [...all, ...kept[set].classical.map((found) => ({ encoder: "–", ...found }))].map((e) => [
     ...[e.encoder, e.method, median(wanted.map((w) => rankOf(e, w)))],
@@ -333,7 +424,8 @@ function markerTable(set) {
         .map(({ gene }) => e.ranks[label][gene] ?? "–")
         .join(" "),
     ),
-    e.deletion === undefined ? "–" : `${three(e.deletion)} (${three(e.random)})`,
+    e.deletion === undefined ? "–" : three(e.deletion),
+    e.random === undefined ? "–" : three(e.random),
     e.jaccard?.toFixed(2) ?? "–",
     e.failed ?? "–",
     e.seconds ?? "–",
@@ -348,7 +440,7 @@ ${ruled(header, rows)}
 function pooledTable() {
   const usual = "integrated-gradients";
   const rows = encoders.flatMap((encoder) =>
-    attributionMethods.flatMap((method) => {
+    methods.flatMap((method) => {
       if (!marked.every((set) => kept[set].explained[encoder]?.[method])) return [];
       const pairs = marked.flatMap((set) => {
         const e = kept[set].explained[encoder][method];
@@ -368,7 +460,7 @@ function pooledTable() {
           method === usual ? "–" : `${count(({ gain }) => gain > 0)} : ${count(({ gain }) => gain < 0)}`,
           found.map(({ deletion }) => three(deletion)).join(", "),
           found.map(({ jaccard }) => jaccard?.toFixed(2) ?? "–").join(", "),
-          found.reduce((sum, { failed }) => sum + failed, 0),
+          method === CONTROL ? "–" : found.reduce((sum, { failed }) => sum + failed, 0),
         ],
       ];
     }),

@@ -116,6 +116,7 @@ describe("cellhue explain", () => {
     );
     const html = readFileSync(join(out, "report.html"), "utf8");
     expect(html).toContain("Which genes decided?");
+    expect(html).toMatch(/: integrated-gradients, down to the genes[\s\S]*It is the default because/);
     expect(html).not.toContain("=UP<A>");
     for (const name of ["Figure_Genes_1", "genes_heatmap", "genes_deletion"])
       expect(existsSync(join(out, "figures", `${name}.svg`))).toBe(true);
@@ -129,6 +130,7 @@ describe("cellhue explain", () => {
     const found = report();
     expect(found.method).toBe("hires-cam");
     expect(found.checks.labels).toBeNull();
+    expect(el("div", {}, genesBody(found, undefined, undefined)).source).toContain("It is a map of the image");
     // Of 40 genes, by maps of a quarter of the image's resolution.
     for (const { label, top } of found.classes)
       expect(top.slice(0, 3).map(({ gene }) => gene)).toContain(label === "a" ? "=UP<A>" : "UPB");

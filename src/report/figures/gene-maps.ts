@@ -70,7 +70,7 @@ export async function geneMaps({ panels, size, net, method, failed }: GeneMapPan
   return figures;
 }
 
-const FOR_WORDS = "+ its expression speaks for the class, − against it; circles by strength";
+const FOR_WORDS = "+ for the class, − against it; circles by strength";
 
 async function drawPanel(
   { label, sample, probability, image, map, genes }: GeneMapPanels["panels"][number],

@@ -13,7 +13,7 @@ export function genesBody(genes: GenesReport, maps: Child, others: Child): Child
       {},
       `What moved the score of its class in held-out samples that ${genes.net} classified rightly, each by the net of the fold that had not seen it: `,
       `${genes.method}, down to the genes by the chain rule through the picture (${genes.encoder}; ${whole(genes.painted)} of ${whole(genes.genes)} genes are in it). `,
-      "A score above 0 says that the gene's expression in these samples speaks for the class; below 0, against it. It is about this net: another net, as good, can lean on other genes that rise and fall with these.",
+      `${methodWords(genes.method)} It is about this net: another net, as good, can lean on other genes that rise and fall with these.`,
     ),
     genes.part ? el("p", {}, `Here are the ${genes.part}.`) : undefined,
     genes.failed.length === 0
@@ -62,6 +62,25 @@ export function genesBody(genes: GenesReport, maps: Child, others: Child): Child
     ]),
     others,
   ];
+}
+
+/** What a score is by this method, and why it is or is not the default. */
+function methodWords(method: string): string {
+  const sign =
+    "A score above 0 says that the gene's expression in these samples speaks for the class; below 0, against it.";
+  switch (method) {
+    case "integrated-gradients":
+      return `It is what each gene adds to the score on the way from the training mean to the sample, so the genes sum to the score's difference. It is the default because on three sets no other method's genes brought scores down faster when they were set to their mean (docs/results.md). ${sign}`;
+    case "expected-gradients":
+      return `It is what each gene adds to the score on the way from training samples, drawn at random, to this one. ${sign}`;
+    case "gradient-x-input":
+      return `It is how steeply the score rises with a gene, times the gene's difference from its training mean. ${sign}`;
+    case "gradient":
+    case "smoothgrad":
+      return "It is how steeply the score rises with a gene: above 0, more of it would speak for the class; below 0, against it. It does not say what the score is made of.";
+    default:
+      return "It is a map of the image, by how much a gene's difference from its training mean changes the pixels that count: genes of one part of the picture share what the map says of that part, so it tells the part better than the gene. A score above 0 says that the gene is high in a part that speaks for the class, or low in one that speaks against it.";
+  }
 }
 
 const curveWords = (name: string, { sentence, samples }: CurveCheck): string =>

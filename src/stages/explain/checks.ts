@@ -38,7 +38,7 @@ import {
 } from "./fold.js";
 
 /** Samples of the checks that run a model some hundred times on each. */
-const CHECKED = 24;
+export const CHECKED = 24;
 const RANDOMISED = 6;
 /** Depths at which weights are randomised. */
 const DEPTHS = 5;
@@ -99,7 +99,7 @@ export async function checkFold(
 }
 
 /** At most `most` of the rows, evenly over them. */
-const evenly = (rows: Int32Array, most: number): Int32Array =>
+export const evenly = (rows: Int32Array, most: number): Int32Array =>
   rows.length <= most
     ? rows
     : Int32Array.from({ length: most }, (_, i) => rows[Math.floor((i * rows.length) / most)]);
