@@ -196,7 +196,9 @@ async function control(folder, set) {
     const fold = await openFold(work, split);
     const { rows } = chosen[k];
     const own = rowsOf(x, rows);
-    const seen = new Set(fold.encoder.painter.chosen);
+    const { painter, projection } = fold.encoder;
+    const painted = (painter.kind === "genes" ? painter.chosen : projection.chosen) ?? Array(x.cols).keys();
+    const seen = new Set(painted);
     const differences = own.map((v, p) => (seen.has(p % x.cols) ? v - fold.mean[p % x.cols] : 0));
     parts.push({ k, codes: codesOf(samples, rows), differences });
     if (k === 0) {
@@ -511,7 +513,8 @@ ${ruled(["set", ...baselines], classics)}
 ## Published markers by every explanation
 
 Nets: \`compact\`. Rank of each marker by size among all genes of the file, in the order of the table's head; – has no score and counts
-as last. The last two lines are by all samples: coefficients of logistic regression on standardised genes, and the t test of the class
+as last. "${CONTROL}" ranks the genes of the same samples by how far they are from the training mean: what that finds,
+no method finds by knowing the net. The last two lines are by all samples: coefficients of logistic regression on standardised genes, and the t test of the class
 against the others. Deletion: area under the curve of the class's probability as genes are set to their mean, the strongest first
 (lower is better), held-out samples of the first fold. Agreement: overlap (Jaccard) of the first 50 genes between folds, mean over the
 classes. Seconds of the processor for the whole of \`explain --nulls 0 --seeds 0\`, on one thread. Markers and their sources are in

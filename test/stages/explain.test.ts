@@ -130,7 +130,9 @@ describe("cellhue explain", () => {
     const found = report();
     expect(found.method).toBe("hires-cam");
     expect(found.checks.labels).toBeNull();
-    expect(el("div", {}, genesBody(found, undefined, undefined)).source).toContain("It is a map of the image");
+    expect(el("div", {}, genesBody(found, undefined, undefined)).source).toContain(
+      "It is a map of the image",
+    );
     // Of 40 genes, by maps of a quarter of the image's resolution.
     for (const { label, top } of found.classes)
       expect(top.slice(0, 3).map(({ gene }) => gene)).toContain(label === "a" ? "=UP<A>" : "UPB");
