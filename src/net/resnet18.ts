@@ -3,6 +3,7 @@
  * Contract: images N×3×H×W → logits N×classes.
  */
 import type { Value } from "../graph/graph.js";
+import { relu } from "../graph/ops/elementwise.js";
 import { globalAveragePool, maxPool } from "../graph/ops/pool.js";
 import { convNorm, head, type NetContext, torchNorm as norm } from "./layers.js";
 
@@ -12,9 +13,9 @@ export function resnet18(ctx: NetContext, images: Value, classes: number): Value
     kernel: 7,
     stride: 2,
     norm,
-    activation: "relu",
   }); // 64×H/2
-  x = maxPool(ctx.g, x, { kernel: 3, stride: 2, pad: 1 }); // 64×H/4
+  // torchvision has ReLU before the pooling; the maximum is the same either way, and this way ReLU sees a quarter of the values.
+  x = relu(ctx.g, maxPool(ctx.g, x, { kernel: 3, stride: 2, pad: 1 })); // 64×H/4
   [64, 128, 256, 512].forEach((channels, i) => {
     for (const block of [0, 1])
       x = basicBlock(ctx, `layer${i + 1}.${block}`, x, channels, i > 0 && block === 0 ? 2 : 1);

@@ -8,7 +8,7 @@ import type { ParamSpec, Tensors } from "../net/tensors.js";
 import { readSafetensors, writeSafetensors } from "../net/weights/safetensors.js";
 import type { Standing } from "./loop.js";
 
-const schema = "cellhue.checkpoint/2";
+const schema = "cellhue.checkpoint/3";
 const count = z.number().int().min(0);
 /** Where it stood. Sums may have become infinite; what JSON makes null then is no number any more. */
 const standingSchema = z.looseObject({

@@ -50,8 +50,8 @@ export interface StepKind {
 }
 
 /**
- * Inputs: images n×3×size×size, target n×classes (see criterion.ts), every parameter, `m:` and `v:` moments of the
- * trained ones, masks, the scalars of adam.ts. Outputs: `loss`, and `next:` of everything that has a successor. What is
+ * Inputs: images n×3×size×size, target n×classes (see criterion.ts), every parameter, `w:` the trained ones once more along one
+ * axis (onnxruntime copies an input whose dims change), `m:` and `v:` their moments, masks, the scalars of adam.ts. Outputs: `loss`, and `next:` of everything that has a successor. What is
  * frozen has none, and the gradient ends where nothing before it is trained. Guided: also the images `masked` and the
  * weight `guidance`; what is minimised is then loss + guidance · KL(answer to images ‖ answer to masked).
  */
@@ -78,14 +78,14 @@ export function trainingGraph(
   const { updated } = passes[passes.length - 1];
   const scalars = {
     stepSize: g.input("step_size", []),
-    correction2: g.input("correction2", []),
+    eps: g.input("eps", []),
     kept: kind.decay ? g.input("kept", []) : undefined,
   };
   const grads = gradients(g, minimised, ctx.trainable);
   g.output("loss", loss);
   const states = ctx.trainable.map((weight) => {
-    const length = [sizeOf(staticDims(weight))];
-    return { weight, m: g.input(`m:${weight.name}`, length), v: g.input(`v:${weight.name}`, length) };
+    const along = (key: string) => g.input(`${key}:${weight.name}`, [sizeOf(staticDims(weight))]);
+    return { weight: along("w"), m: along("m"), v: along("v") };
   });
   adamSteps(g, states, grads, scalars).forEach((next, i) => {
     const { name } = ctx.trainable[i];
@@ -116,7 +116,7 @@ export function drawMasks(masks: readonly MaskSpec[], random: RandomState): Reco
 /** What a training run carries from step to step: parameters, running statistics, Adam's moments, steps done. */
 export interface TrainingState {
   readonly parameters: Tensors;
-  /** By `m:<name>` and `v:<name>` of what is trained; empty before the first step. */
+  /** By `m:<name>` and `v:<name>` of what is trained, as adam.ts has them; empty before the first step. */
   readonly moments: Tensors;
   readonly steps: number;
 }
@@ -256,17 +256,18 @@ export class Trainer {
     this.hold(graph.graph.block);
     const guided = saliency && (await this.guidedFeeds(saliency, images, codes, mask));
     const target = targetRows(codes, this.sessions.classes, this.options.criterion ?? {});
-    const { stepSize, correction2, kept } = adamScalars(lr, this.steps + 1, this.options.weightDecay);
+    const { stepSize, eps, kept } = adamScalars(lr, this.steps + 1, this.options.weightDecay);
     const feeds: Record<string, Float32Array> = {
       ...Object.fromEntries(this.current),
       ...drawMasks(graph.masks, random),
       images,
       target,
       step_size: Float32Array.of(stepSize),
-      correction2: Float32Array.of(correction2),
+      eps: Float32Array.of(eps),
       kept: Float32Array.of(kept),
       ...guided,
     };
+    for (const name of graph.trainable) feeds[`w:${name}`] = feeds[name];
     const into: Record<string, Float32Array> = { loss: new Float32Array(1) };
     for (const [name, data] of this.spare) into[`next:${name}`] = data;
     const { loss } = await session.run(feeds, into);

@@ -82,10 +82,10 @@ describe("a checkpoint", () => {
     ["other bytes", new TextEncoder().encode("not a checkpoint")],
     ["a weights file", writeSafetensors(standing().state.parameters, { net: "resnet18" })],
     ["another version", writeSafetensors(new Map(), { schema: "cellhue.checkpoint/1", standing: "{}" })],
-    ["no standing", writeSafetensors(new Map(), { schema: "cellhue.checkpoint/2" })],
+    ["no standing", writeSafetensors(new Map(), { schema: "cellhue.checkpoint/3" })],
     [
       "a standing that is no JSON",
-      writeSafetensors(new Map(), { schema: "cellhue.checkpoint/2", standing: "{" }),
+      writeSafetensors(new Map(), { schema: "cellhue.checkpoint/3", standing: "{" }),
     ],
     ["one without moments", packStanding(atStart({ ...standing().state, moments: new Map() }))],
   ])("%s is undefined", (_, bytes) => {
