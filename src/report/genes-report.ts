@@ -58,10 +58,12 @@ export interface ExplainedClass {
 }
 
 /** What it means that a map is 0 everywhere. */
+export const emptyReason = (method: string): string =>
+  method === "grad-cam" ? "no positive evidence at this layer" : "the map is 0 everywhere";
+
+/** The same, with what to do. */
 export const emptyWords = (method: string): string =>
-  method === "grad-cam"
-    ? "no positive evidence at this layer; use --method hires-cam or occlusion"
-    : "its map is 0 everywhere; use another --method";
+  `${emptyReason(method)}; use ${method === "grad-cam" ? "--method hires-cam or occlusion" : "another --method"}`;
 
 export interface RandomisationCheck {
   /** `ssim`: structural similarity, of maps of the image. */

@@ -175,7 +175,9 @@ describe("a method that finds nothing in a class", () => {
     const [header, ...rows] = parseCsv(readFileSync(join(empty, a.file), "utf8"));
     for (const name of ["rank", "stability"])
       expect(rows.every((cells) => cells[header.indexOf(name)] === "")).toBe(true);
-    expect(readFileSync(join(empty, "figures/Figure_Genes_1.svg"), "utf8")).toContain("no map: no positive");
+    expect(readFileSync(join(empty, "figures/Figure_Genes_1.svg"), "utf8")).toContain(
+      "no positive evidence at this layer",
+    );
     const told = el("div", {}, genesBody(found, undefined, undefined)).source;
     expect(told).toContain(`: grad-cam finds nothing in any of the ${a.samples} samples (${why}).`);
     expect(told).not.toContain("a: strongest genes");

@@ -6,7 +6,7 @@ import { max } from "d3-array";
 import type { ImageSize } from "../../image-size.js";
 import { hot } from "../colormap.js";
 import { type Figure, figure } from "../figure.js";
-import { emptyWords } from "../genes-report.js";
+import { emptyReason } from "../genes-report.js";
 import { coloured, pixels, within } from "../heat.js";
 import { el, join, type Markup } from "../markup.js";
 import { text } from "../text.js";
@@ -86,7 +86,7 @@ async function drawPanel(
   const scale = frame.width / size.width;
   const most = Math.max(0, ...genes.map((g) => Math.abs(g.score))) || 1;
   const greatest = max(map) ?? 0;
-  const flaw = greatest > 0 ? failed : `no map: ${emptyWords(method)}`;
+  const flaw = greatest > 0 ? failed : emptyReason(method);
   const colour = (score: number) => (score < 0 ? AGAINST : FOR);
   const parts: Markup[] = [
     text(x, y - 30, label, { bold: true, size: 13, width: PANEL }),
