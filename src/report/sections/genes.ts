@@ -70,9 +70,9 @@ function methodWords(method: string): string {
     "A score above 0 says that the gene's expression in these samples speaks for the class; below 0, against it.";
   switch (method) {
     case "integrated-gradients":
-      return `It is what each gene adds to the score on the way from the training mean to the sample, so the genes sum to the score's difference. It is the default because on three sets no other method's genes brought scores down faster when they were set to their mean (docs/results.md). ${sign}`;
+      return `It is what each gene adds to the score on the way from the training mean to the sample, so the genes sum to the score's difference. It is the default for images of genes because on three sets no other method's genes brought scores down faster when they were set to their mean (docs/results.md). ${sign}`;
     case "expected-gradients":
-      return `It is what each gene adds to the score on the way from training samples, drawn at random, to this one. ${sign}`;
+      return `It is what each gene adds to the score on the way from training samples, drawn at random, to this one. It is the default for the spectral picture, where on three sets its genes, set to their mean, brought scores down faster than those of integrated gradients (docs/results.md). ${sign}`;
     case "gradient-x-input":
       return `It is how steeply the score rises with a gene, times the gene's difference from its training mean. ${sign}`;
     case "gradient":
