@@ -24,8 +24,15 @@ import { RunFolder } from "../dist/io/run-folder.js";
 import { readSplits } from "../dist/io/splits.js";
 import { fillRows } from "../dist/matrix.js";
 import { silent } from "../dist/progress.js";
-import { CHECKED, evenly } from "../dist/stages/explain/checks.js";
-import { chooseClasses, chooseSamples, codesOf, openFold, rowsOf } from "../dist/stages/explain/fold.js";
+import { CHECKED } from "../dist/stages/explain/checks.js";
+import {
+  chooseClasses,
+  chooseSamples,
+  codesOf,
+  evenly,
+  openFold,
+  rowsOf,
+} from "../dist/stages/explain/fold.js";
 import { readNormalised } from "../dist/stages/normalised.js";
 import { readInput } from "../dist/stages/prepare.js";
 import { runStage } from "../dist/stages/run.js";

@@ -29,6 +29,7 @@ import { trainAgain } from "../train.js";
 import {
   attributed,
   codesOf,
+  evenly,
   type FirstSplit,
   heldOut,
   type OpenedFold,
@@ -97,12 +98,6 @@ export async function checkFold(
     trainings: await bothTrainings(work, fold, split, some, curves, at(rows, values, some)),
   };
 }
-
-/** At most `most` of the rows, evenly over them. */
-export const evenly = (rows: Int32Array, most: number): Int32Array =>
-  rows.length <= most
-    ? rows
-    : Int32Array.from({ length: most }, (_, i) => rows[Math.floor((i * rows.length) / most)]);
 
 /** The values of some of the rows. */
 function at(rows: Int32Array, values: Float32Array, some: Int32Array): Float32Array {
