@@ -161,7 +161,8 @@ export class TrainingSessions {
     const { net, classes, size, threads, device } = this;
     const block = device === "cpu" ? await channelBlock() : 1;
     const graph = trainingGraph(net, classes, n, size, kind, block);
-    const session = await createSession(graph.graph, { threads, device, inPlace: device === "cpu" });
+    const options = { threads, device, inPlace: device === "cpu", spinning: true };
+    const session = await createSession(graph.graph, options);
     if (!kind.guided) return { session, graph };
     return {
       session,
