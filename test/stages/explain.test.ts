@@ -116,7 +116,9 @@ describe("cellhue explain", () => {
     );
     const html = readFileSync(join(out, "report.html"), "utf8");
     expect(html).toContain("Which genes decided?");
-    expect(html).toMatch(/: integrated-gradients, down to the genes[\s\S]*It is the default because/);
+    expect(html).toMatch(
+      /: integrated-gradients, down to the genes[\s\S]*It is the default for images of genes because/,
+    );
     expect(html).not.toContain("=UP<A>");
     for (const name of ["Figure_Genes_1", "genes_heatmap", "genes_deletion"])
       expect(existsSync(join(out, "figures", `${name}.svg`))).toBe(true);
