@@ -280,7 +280,7 @@ async function classical(set) {
   });
   // With two classes both have the one vector of coefficients.
   const vector = (all, code) => all.subarray((code * x.cols) % all.length).subarray(0, x.cols);
-  const { t } = welchT(x, codes, classes.length);
+  const { t } = await welchT(x, codes, classes.length);
   const ranked = (all) =>
     classes.map((label, code) => {
       const scores = vector(all, code);

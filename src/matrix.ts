@@ -4,6 +4,10 @@
  * its reader has it (on disk) and is read in blocks of rows; choices of rows and columns and what is done row by row are
  * views of it, so that a matrix of any size costs the memory of a block. Whatever is computed of either is the same.
  */
+import { breathe } from "./breathe.js";
+import { throwIfAborted } from "./errors.js";
+import { type Progress, type ProgressTask, silent } from "./progress.js";
+
 export interface DenseMatrix {
   readonly kind: "dense";
   readonly rows: number;
@@ -40,30 +44,66 @@ export interface StoredMatrix {
 
 export type Matrix = HeldMatrix | StoredMatrix;
 
-/** All rows, a block at a time: a held matrix is one block. */
-export function* rowBlocks(matrix: Matrix): Generator<{ first: number; block: HeldMatrix }> {
+/** What a pass over a matrix tells, where it is a long one, and what ends it. */
+export interface PassOptions {
+  /** What is found out by it: the name of the bar. */
+  readonly what?: string;
+  readonly progress?: Progress;
+  readonly signal?: AbortSignal;
+}
+
+/** Seconds from which a pass is worth a bar. */
+const LONG = 2;
+
+/**
+ * All rows, a block at a time: a held matrix is one block. Between the blocks of a stored one timers and signals have their turn.
+ * @throws InterruptedError
+ */
+export async function* rowBlocks(
+  matrix: Matrix,
+  { what = "reading X", progress = silent, signal }: PassOptions = {},
+): AsyncGenerator<{ first: number; block: HeldMatrix }, void, undefined> {
+  throwIfAborted(signal);
   if (matrix.kind !== "stored") {
     yield { first: 0, block: matrix };
     return;
   }
-  let first = 0;
-  do {
-    yield { first, block: matrix.read(first, Math.min(matrix.blockRows, matrix.rows - first)) };
-    first += matrix.blockRows;
-  } while (first < matrix.rows); // without rows still a block, which tells the kind
+  const { rows, blockRows } = matrix;
+  const start = performance.now();
+  let task: ProgressTask | undefined;
+  try {
+    let first = 0;
+    do {
+      yield { first, block: matrix.read(first, Math.min(blockRows, rows - first)) };
+      first += blockRows;
+      if (first >= rows) break; // without rows there is still a block, which tells the kind
+      const seconds = (performance.now() - start) / 1000;
+      if (task === undefined && (seconds / first) * rows > LONG) task = progress.task(what, rows);
+      task?.update(first);
+      await breathe(signal);
+    } while (first < rows);
+    task?.update(rows);
+  } finally {
+    task?.end();
+  }
 }
 
-/** Calls `use` with every entry, row by row; of a sparse matrix with those that are stored. */
-export function eachEntry(matrix: Matrix, use: (row: number, column: number, value: number) => void): void {
-  for (const { first, block } of rowBlocks(matrix)) {
-    if (block.kind === "dense") {
-      for (let i = 0, p = 0; i < block.rows; i++)
-        for (let j = 0; j < block.cols; j++, p++) use(first + i, j, block.data[p]);
-    } else {
-      const { indptr, indices, values } = block;
-      for (let i = 0; i < block.rows; i++)
-        for (let p = indptr[i]; p < indptr[i + 1]; p++) use(first + i, indices[p], values[p]);
-    }
+/**
+ * Calls `use` with every entry of a block of rows, row by row; of a sparse one with those that are stored.
+ * @param first the number of its first row
+ */
+export function eachEntry(
+  block: HeldMatrix,
+  first: number,
+  use: (row: number, column: number, value: number) => void,
+): void {
+  if (block.kind === "dense") {
+    for (let i = 0, p = 0; i < block.rows; i++)
+      for (let j = 0; j < block.cols; j++, p++) use(first + i, j, block.data[p]);
+  } else {
+    const { indptr, indices, values } = block;
+    for (let i = 0; i < block.rows; i++)
+      for (let p = indptr[i]; p < indptr[i + 1]; p++) use(first + i, indices[p], values[p]);
   }
 }
 
@@ -72,20 +112,19 @@ export const bytesOf = (m: HeldMatrix): number =>
   m.kind === "dense" ? m.data.byteLength : m.values.byteLength + m.indices.byteLength + m.indptr.byteLength;
 
 /** All of it in memory. */
-export const hold = (matrix: Matrix): HeldMatrix =>
-  matrix.kind === "stored"
-    ? concatRows(
-        Array.from(rowBlocks(matrix), ({ block }) => block),
-        matrix.cols,
-      )
-    : matrix;
+export async function hold(matrix: Matrix, options?: PassOptions): Promise<HeldMatrix> {
+  if (matrix.kind !== "stored") return matrix;
+  const blocks: HeldMatrix[] = [];
+  for await (const { block } of rowBlocks(matrix, options)) blocks.push(block);
+  return concatRows(blocks, matrix.cols);
+}
 
 /** Held where it is within its limit, else as it is. */
-export function settled(matrix: Matrix): Matrix {
+export async function settled(matrix: Matrix, options?: PassOptions): Promise<Matrix> {
   if (matrix.kind !== "stored") return matrix;
   const blocks: HeldMatrix[] = [];
   let bytes = 0;
-  for (const { block } of rowBlocks(matrix)) {
+  for await (const { block } of rowBlocks(matrix, options)) {
     bytes += bytesOf(block);
     if (bytes > matrix.limit) return matrix;
     blocks.push(block);

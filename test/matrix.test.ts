@@ -1,7 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { chooseGenes } from "../src/embed/highly-variable.js";
 import { pca } from "../src/embed/pca.js";
 import { fitScale } from "../src/embed/scale.js";
+import { InterruptedError } from "../src/errors.js";
 import { describeMatrix } from "../src/io/matrix-state.js";
 import { openExpression } from "../src/io/reader.js";
 import {
@@ -13,6 +14,7 @@ import {
   type HeldMatrix,
   hold,
   type Matrix,
+  rowBlocks,
   type StoredMatrix,
   selectColumns,
   selectRows,
@@ -43,9 +45,9 @@ function counts(rows: number, cols: number): DenseMatrix {
   return { kind: "dense", rows, cols, data };
 }
 
-const entries = (m: Matrix) => {
+const entries = async (m: Matrix) => {
   const all: number[][] = [];
-  eachEntry(m, (...entry) => all.push(entry));
+  for await (const { first, block } of rowBlocks(m)) eachEntry(block, first, (...entry) => all.push(entry));
   return all;
 };
 
@@ -60,22 +62,22 @@ describe("a stored matrix", () => {
   ];
   for (const [rows, cols, block] of shapes)
     for (const held of [counts(rows, cols), toCsr(counts(rows, cols))])
-      it(`${rows}×${cols} ${held.kind} in blocks of ${block}: all is as of the held one`, () => {
+      it(`${rows}×${cols} ${held.kind} in blocks of ${block}: all is as of the held one`, async () => {
         const m = stored(held, block);
-        expect(hold(m)).toEqual(held);
-        expect(settled(m)).toEqual(held);
-        expect(entries(m)).toEqual(entries(held));
+        expect(await hold(m)).toEqual(held);
+        expect(await settled(m)).toEqual(held);
+        expect(await entries(m)).toEqual(await entries(held));
         const some = Int32Array.from(Array(rows).keys()).filter((i) => i % 3 !== 1);
-        expect(hold(selectRows(m, some))).toEqual(selectRows(held, some));
+        expect(await hold(selectRows(m, some))).toEqual(selectRows(held, some));
         const again = Int32Array.from(Array(some.length).keys()).filter((i) => i % 2 === 0);
-        expect(hold(selectRows(selectRows(m, some), again))).toEqual(
+        expect(await hold(selectRows(selectRows(m, some), again))).toEqual(
           selectRows(selectRows(held, some), again),
         );
         const columns = Int32Array.from(Array(cols).keys()).filter((j) => j % 2 === 0);
-        expect(hold(selectColumns(m, columns))).toEqual(selectColumns(held, columns));
+        expect(await hold(selectColumns(m, columns))).toEqual(selectColumns(held, columns));
         const divisors = Float32Array.from({ length: cols }, (_, j) => j + 1);
-        expect(hold(divideColumns(m, divisors))).toEqual(divideColumns(held, divisors));
-        expect(hold(normalizeMatrix(m, "log1p-cp10k"))).toEqual(normalizeMatrix(held, "log1p-cp10k"));
+        expect(await hold(divideColumns(m, divisors))).toEqual(divideColumns(held, divisors));
+        expect(await hold(normalizeMatrix(m, "log1p-cp10k"))).toEqual(normalizeMatrix(held, "log1p-cp10k"));
         const mixed = rows === 0 ? [] : [rows - 1, 0, 0, ...(rows > 3 ? [1, 2, 3] : [])];
         const [a, b] = [m, held].map((x) => {
           const into = new Float32Array(mixed.length * cols).fill(7);
@@ -86,20 +88,20 @@ describe("a stored matrix", () => {
         expect(Math.max(0, ...m.reads)).toBeLessThanOrEqual(block);
       });
 
-  it("is held only within its limit", () => {
+  it("is held only within its limit", async () => {
     const held = counts(9, 4);
-    expect(settled(stored(held, 2, bytesOf(held)))).toEqual(held);
+    expect(await settled(stored(held, 2, bytesOf(held)))).toEqual(held);
     const m = stored(held, 2, bytesOf(held) - 1);
-    expect(settled(m)).toBe(m);
+    expect(await settled(m)).toBe(m);
     expect(m.reads.length).toBe(5); // it stops where it knows
   });
 
-  it("names rows by their number in the file", () => {
+  it("names rows by their number in the file", async () => {
     const bad = counts(6, 3);
     bad.data[4 * 3 + 1] = -1;
-    expect(() => hold(normalizeMatrix(stored(bad, 2), "log1p-cpm"))).toThrow(/needs counts/);
+    await expect(hold(normalizeMatrix(stored(bad, 2), "log1p-cpm"))).rejects.toThrow(/needs counts/);
     try {
-      hold(normalizeMatrix(stored(bad, 2), "log1p-cpm"));
+      await hold(normalizeMatrix(stored(bad, 2), "log1p-cpm"));
     } catch (error) {
       expect((error as { parts: { where: string } }).parts.where).toBe("X, row 4");
     }
@@ -109,16 +111,16 @@ describe("a stored matrix", () => {
     const held = toCsr(counts(60, 40));
     for (const limit of [0, Infinity]) {
       const m = stored(held, 7, limit);
-      expect(chooseGenes(m, { how: "variance", count: 9 })).toEqual(
-        chooseGenes(held, { how: "variance", count: 9 }),
+      expect(await chooseGenes(m, { how: "variance", count: 9 })).toEqual(
+        await chooseGenes(held, { how: "variance", count: 9 }),
       );
-      expect(fitScale(m)).toEqual(fitScale(held));
+      expect(await fitScale(m)).toEqual(await fitScale(held));
       const of = (x: Matrix) => pca(x, { components: 5, random: new RandomState(1), threads: 1 });
       expect(await of(m)).toEqual(await of(held));
     }
   });
 
-  it("is described as the held one is", () => {
+  it("is described as the held one is", async () => {
     const held = counts(40, 30);
     const states: HeldMatrix[] = [held, toCsr(held), normalizeMatrix(toCsr(held), "log1p-cp10k")];
     const odd = counts(40, 30);
@@ -126,7 +128,90 @@ describe("a stored matrix", () => {
     odd.data[20 * 30 + 7] = Infinity;
     states.push(odd, toCsr(odd));
     states.push({ ...held, data: held.data.map((v, p) => v - 3 + (p % 7) / 10) });
-    for (const m of states) expect(describeMatrix(stored(m, 6))).toEqual(describeMatrix(m));
+    for (const m of states) expect(await describeMatrix(stored(m, 6))).toEqual(await describeMatrix(m));
+  });
+});
+
+describe("a pass over a stored matrix", () => {
+  const held = counts(40, 6);
+
+  it("gives timers their turn between the blocks", async () => {
+    const m = stored(held, 4);
+    const seen: number[] = [];
+    let ticks = 0;
+    const timer = setInterval(() => {
+      ticks++;
+      seen.push(m.reads.length);
+    }, 0);
+    try {
+      await fitScale(m);
+    } finally {
+      clearInterval(timer);
+    }
+    expect(m.reads.length).toBe(10);
+    expect(ticks).toBeGreaterThan(4);
+    expect(Math.min(...seen)).toBeLessThan(4);
+  });
+
+  it("that is aborted ends before the next block", async () => {
+    for (const pass of [
+      (m: Matrix, signal: AbortSignal) => fitScale(m, undefined, { signal }),
+      (m: Matrix, signal: AbortSignal) => chooseGenes(m, { how: "variance", count: 2 }, { signal }),
+      (m: Matrix, signal: AbortSignal) => describeMatrix(m, { signal }),
+      (m: Matrix, signal: AbortSignal) => settled(m, { signal }),
+      (m: Matrix, signal: AbortSignal) =>
+        pca(m, { components: 2, random: new RandomState(1), threads: 1, signal }),
+    ]) {
+      const m = stored(held, 1);
+      const stop = new AbortController();
+      const reads = new Proxy(m, {
+        get: (target, key) =>
+          key === "read"
+            ? (first: number, count: number) => {
+                if (first === 7) stop.abort();
+                return m.read(first, count);
+              }
+            : Reflect.get(target, key),
+      });
+      await expect(pass(reads, stop.signal)).rejects.toThrow(InterruptedError);
+      expect(m.reads.length).toBe(8);
+      const before = stored(held, 1);
+      await expect(pass(before, AbortSignal.abort())).rejects.toThrow(InterruptedError);
+      expect(before.reads).toEqual([]);
+    }
+  });
+
+  it("has a bar where it takes long, up to all rows; a short one none", async () => {
+    const told: (string | number)[] = [];
+    const progress = {
+      task: (name: string, total: number) => {
+        told.push(name, total);
+        return { update: (done: number) => void told.push(done), end: () => void told.push("end") };
+      },
+      note() {},
+      warn() {},
+    };
+    const now = vi.spyOn(performance, "now");
+    let seconds = 0;
+    now.mockImplementation(() => 1000 * seconds);
+    try {
+      const m = stored(held, 10);
+      const slow = {
+        ...m,
+        read: (first: number, count: number) => {
+          seconds += 0.6;
+          return m.read(first, count);
+        },
+      };
+      await fitScale(slow, undefined, { progress });
+      expect(told).toEqual(["mean and spread of each gene", 40, 10, 20, 30, 40, "end"]);
+      told.length = 0;
+      await fitScale(m, undefined, { progress });
+      await fitScale(held, undefined, { progress });
+      expect(told).toEqual([]);
+    } finally {
+      now.mockRestore();
+    }
   });
 });
 
@@ -148,7 +233,7 @@ describe("files read by rows", () => {
         const m = reader.storedMatrix?.(0);
         if (m === null) expect(reader.x.storage).toBe("csc");
         else if (m !== undefined)
-          for (const blockRows of [1, 2, 5]) expect(hold({ ...m, blockRows })).toEqual(held);
+          for (const blockRows of [1, 2, 5]) expect(await hold({ ...m, blockRows })).toEqual(held);
         else expect.unreachable("the reader of HDF5 reads by rows");
       } finally {
         reader.close();

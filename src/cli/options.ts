@@ -129,7 +129,7 @@ const settings: Partial<Record<SettingName, readonly [flags: string, help: strin
   ],
   memory: [
     "--memory <gb>",
-    "gigabytes that X may take in memory; a larger one is read by blocks of rows, with the same result (default: a quarter of the machine's)",
+    "gigabytes that X may take in memory; a larger one is read by blocks of rows (where the format does not allow it, of a copy in TMPDIR), with the same result (default: a quarter of the machine's)",
   ],
 };
 

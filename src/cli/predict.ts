@@ -42,7 +42,7 @@ export function addPredict(program: Command, exit: (code: number) => void): void
     .option("--device <name>", "what computes: cpu, cuda, coreml, dml, webgpu (default: cpu)")
     .option(
       "--memory <gb>",
-      "gigabytes that X may take in memory; a larger one is read by blocks of rows (default: a quarter of the machine's)",
+      "gigabytes that X may take in memory; a larger one is read by blocks of rows, where the format does not allow it of a copy in TMPDIR (default: a quarter of the machine's)",
     );
   addOutput(command)
     .addHelpText(

@@ -9,7 +9,7 @@
  * Reference: Satija et al. 2015, "Spatial reconstruction of single-cell gene expression data"; scanpy 1.11.
  */
 import { CellhueError } from "../errors.js";
-import type { Matrix } from "../matrix.js";
+import type { Matrix, PassOptions } from "../matrix.js";
 import { geneMoments } from "./scale.js";
 
 export interface GeneChoice {
@@ -29,10 +29,15 @@ const BINS = 20;
  * @throws CellhueError values too large to be logarithms, for "seurat"
  * @throws RangeError where `count` is no such number, there are no rows, or a value is not finite
  */
-export function chooseGenes(x: Matrix, { how, count, rows }: GeneChoice): Int32Array {
+export async function chooseGenes(
+  x: Matrix,
+  { how, count, rows }: GeneChoice,
+  options?: PassOptions,
+): Promise<Int32Array> {
   if (!Number.isInteger(count) || count < 1) throw new RangeError(`chooseGenes: ${count} genes; at least 1`);
-  const { mean, variance } = how === "seurat" ? geneMoments(x, rows, Math.expm1) : geneMoments(x, rows);
-  if (!variance.every(Number.isFinite)) refuse(x, rows);
+  const value = how === "seurat" ? Math.expm1 : undefined;
+  const { mean, variance } = await geneMoments(x, rows, value, options);
+  if (!variance.every(Number.isFinite)) return refuse(x, rows, options);
   const score = how === "seurat" ? normalisedDispersion(mean, variance) : variance;
   const tier = score.map((s, j) => (variance[j] === 0 ? 2 : Number.isNaN(s) ? 1 : 0));
   const order = Array.from(score.keys()).sort(
@@ -41,8 +46,8 @@ export function chooseGenes(x: Matrix, { how, count, rows }: GeneChoice): Int32A
   return Int32Array.from(order.slice(0, count)).sort();
 }
 
-function refuse(x: Matrix, rows: Int32Array | undefined): never {
-  if (!geneMoments(x, rows).variance.every(Number.isFinite))
+async function refuse(x: Matrix, rows?: Int32Array, options?: PassOptions): Promise<never> {
+  if (!(await geneMoments(x, rows, undefined, options)).variance.every(Number.isFinite))
     throw new RangeError("chooseGenes: the matrix has values that are not finite");
   throw new CellhueError("the values are too large to be logarithms of expression", {
     expected: "log-normalised values, which the choice of genes by dispersion turns back into counts",

@@ -87,7 +87,7 @@ export async function pca(x: Matrix, options: PcaOptions): Promise<Pca> {
     progress.warn(
       `PCA: ${n} samples × ${genes} genes have ${most} components at most; ${k} are used, not ${options.components}`,
     );
-  const { mean, totalVariance } = columnMoments(x);
+  const { mean, totalVariance } = await columnMoments(x, { progress, signal });
   if (!Number.isFinite(totalVariance)) throw new RangeError("pca: the matrix has values that are not finite");
 
   // A multiple of 16 fills the vector units; never more than there are genes.

@@ -2,7 +2,7 @@
  * A centred expression matrix as dense row blocks of bounded size, so that a sparse one is never dense as a whole.
  * Centring before the products (not a correction after them) keeps float32 exact enough where means dwarf spreads.
  */
-import { eachEntry, type Matrix } from "../matrix.js";
+import { eachEntry, type Matrix, type PassOptions, rowBlocks } from "../matrix.js";
 
 /** 64 MB of float32 a block: large enough for the product to run at full speed, small beside any matrix that needs it. */
 const BLOCK_VALUES = 16 * 2 ** 20;
@@ -10,14 +10,18 @@ const BLOCK_VALUES = 16 * 2 ** 20;
 const KEPT_VALUES = 128 * 2 ** 20;
 
 /** Mean of each gene, and the variance (ddof 1) summed over all genes; float64 sums in one pass. */
-export function columnMoments(x: Matrix): { mean: Float64Array; totalVariance: number } {
+export async function columnMoments(
+  x: Matrix,
+  options: PassOptions = {},
+): Promise<{ mean: Float64Array; totalVariance: number }> {
   const { rows, cols } = x;
   const mean = new Float64Array(cols);
   let squares = 0;
-  eachEntry(x, (_row, j, v) => {
-    mean[j] += v;
-    squares += v * v;
-  });
+  for await (const { first, block } of rowBlocks(x, { what: "mean of each gene", ...options }))
+    eachEntry(block, first, (_row, j, v) => {
+      mean[j] += v;
+      squares += v * v;
+    });
   for (let j = 0; j < cols; j++) {
     mean[j] /= rows;
     squares -= rows * mean[j] * mean[j];

@@ -5,7 +5,7 @@
  * CSR matrix and its dense form give the same bits.
  * Reference: Welford 1962; Chan, Golub & LeVeque 1983 for adding the zeros.
  */
-import { eachEntry, type Matrix, selectRows } from "../matrix.js";
+import { eachEntry, type Matrix, type PassOptions, rowBlocks, selectRows } from "../matrix.js";
 
 export interface GeneScale {
   /** Mean of each gene. */
@@ -19,8 +19,8 @@ export interface GeneScale {
  * @param rows the training samples; all where it is not given
  * @throws RangeError where there are no rows, or a value is not finite
  */
-export function fitScale(x: Matrix, rows?: Int32Array): GeneScale {
-  const { mean, variance } = geneMoments(x, rows);
+export async function fitScale(x: Matrix, rows?: Int32Array, options?: PassOptions): Promise<GeneScale> {
+  const { mean, variance } = await geneMoments(x, rows, undefined, options);
   if (!variance.every(Number.isFinite))
     throw new RangeError("fitScale: the matrix has values that are not finite");
   return { mean, sd: variance.map((v) => (v === 0 ? 1 : Math.sqrt(v))) };
@@ -55,11 +55,12 @@ export function applyScale(
  * @param value taken of each entry first; must leave 0 at 0
  * @throws RangeError where there are no rows
  */
-export function geneMoments(
+export async function geneMoments(
   x: Matrix,
   rows?: Int32Array,
   value: (entry: number) => number = (entry) => entry,
-): { mean: Float64Array; variance: Float64Array } {
+  options: PassOptions = {},
+): Promise<{ mean: Float64Array; variance: Float64Array }> {
   const n = rows?.length ?? x.rows;
   if (n === 0) throw new RangeError("geneMoments: no rows");
   const { cols } = x;
@@ -73,7 +74,9 @@ export function geneMoments(
     mean[j] += deviation / ++seen[j];
     squares[j] += deviation * (v - mean[j]);
   };
-  eachEntry(rows === undefined ? x : selectRows(x, rows), (_row, j, entry) => add(j, entry));
+  const used = rows === undefined ? x : selectRows(x, rows);
+  for await (const { first, block } of rowBlocks(used, { what: "mean and spread of each gene", ...options }))
+    eachEntry(block, first, (_row, j, entry) => add(j, entry));
   for (let j = 0; j < cols; j++) {
     if (seen[j] === n) continue;
     const share = seen[j] / n;
@@ -84,7 +87,10 @@ export function geneMoments(
 }
 
 /** Least and greatest value of each gene; the zeros of a sparse matrix count. */
-export function geneExtremes(x: Matrix): { minimum: Float32Array; maximum: Float32Array } {
+export async function geneExtremes(
+  x: Matrix,
+  options: PassOptions = {},
+): Promise<{ minimum: Float32Array; maximum: Float32Array }> {
   const { rows, cols } = x;
   const minimum = new Float32Array(cols).fill(Infinity);
   const maximum = new Float32Array(cols).fill(-Infinity);
@@ -93,10 +99,11 @@ export function geneExtremes(x: Matrix): { minimum: Float32Array; maximum: Float
     if (v > maximum[j]) maximum[j] = v;
   };
   const stored = new Int32Array(cols);
-  eachEntry(x, (_row, j, v) => {
-    stored[j]++;
-    see(j, v);
-  });
+  for await (const { first, block } of rowBlocks(x, { what: "range of each gene", ...options }))
+    eachEntry(block, first, (_row, j, v) => {
+      stored[j]++;
+      see(j, v);
+    });
   for (let j = 0; j < cols; j++) if (stored[j] < rows) see(j, 0);
   return { minimum, maximum };
 }

@@ -11,6 +11,8 @@ declare module "scran.js" {
   export interface Neighbours extends Freed {
     /** The object of the WebAssembly module. */
     readonly results: unknown;
+    /** Of each point how many, and one after the other which. */
+    serialize(): { runs: Int32Array; indices: Int32Array };
   }
   export interface UmapStatus extends Freed {
     currentEpoch(): number;

@@ -4,7 +4,6 @@
  * Contract: results do not depend on the number of threads.
  */
 import type * as ScranJs from "scran.js";
-import { throwIfAborted } from "../errors.js";
 
 export type Scran = typeof ScranJs;
 
@@ -58,11 +57,7 @@ export function nearest(
   return found;
 }
 
-/** Lets timers and signals have their turn. */
-export async function breathe(signal: AbortSignal | undefined): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve));
-  throwIfAborted(signal);
-}
+export { breathe } from "../breathe.js";
 
 /** Checks the shape of scores and that they are numbers: scran.js would loop or crash on NaN. */
 export function checkScores(what: string, scores: Float32Array, n: number, k: number): void {

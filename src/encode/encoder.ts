@@ -166,9 +166,10 @@ export async function fitPainter(
 /** Gene choice, scaling and PCA of the training samples; fewer components where the samples have no more. */
 export async function fitProjection(x: Matrix, options: EncoderOptions): Promise<Projection> {
   const { seed, threads, progress, signal, genes = "all", topGenes = x.cols } = options;
-  const chosen = genes === "all" ? null : chooseGenes(x, { how: genes, count: topGenes });
-  const used = settled(chosen === null ? x : selectColumns(x, chosen));
-  const scale = options.scale ? Float32Array.from(fitScale(used).sd) : null;
+  const pass = { progress, signal };
+  const chosen = genes === "all" ? null : await chooseGenes(x, { how: genes, count: topGenes }, pass);
+  const used = await settled(chosen === null ? x : selectColumns(x, chosen), pass);
+  const scale = options.scale ? Float32Array.from((await fitScale(used, undefined, pass)).sd) : null;
   const seen = scale === null ? used : divideColumns(used, scale);
   const components = Math.min(options.components, Math.max(1, maxComponents(seen.rows, seen.cols)));
   const fit = await pca(seen, { components, random: new RandomState(seed), threads, progress, signal });
@@ -223,7 +224,7 @@ async function overRows(
   const task = progress.task(what, x.rows);
   try {
     const expression = new Float32Array(BLOCK * x.cols);
-    for (const { first: start, block } of rowBlocks(x))
+    for await (const { first: start, block } of rowBlocks(x, { signal }))
       for (let from = 0; from < block.rows; from += BLOCK) {
         throwIfAborted(signal);
         const count = Math.min(BLOCK, block.rows - from);

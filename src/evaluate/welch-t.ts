@@ -5,7 +5,7 @@
  * is NaN) scipy has NaN; here t = 0 and p = 1, as in scanpy: nothing is known. Two constants that differ: t = ±∞, p = 0.
  * Reference: Welch 1947, "The generalization of 'Student's' problem".
  */
-import { eachEntry, type Matrix } from "../matrix.js";
+import { eachEntry, type Matrix, type PassOptions, rowBlocks } from "../matrix.js";
 import { checkCodes } from "./counts.js";
 import { studentTCdf } from "./student-t.js";
 
@@ -22,16 +22,17 @@ export interface WelchT {
  * @param tested the classes that are asked for; others have t = 0 and p = 1
  * @throws RangeError where shapes or codes do not fit
  */
-export function welchT(
+export async function welchT(
   x: Matrix,
   codes: Int32Array,
   classes: number,
   tested: Iterable<number> = Array(classes).keys(),
-): WelchT {
+  options?: PassOptions,
+): Promise<WelchT> {
   checkCodes(codes, classes);
   if (codes.length !== x.rows) throw new RangeError(`welchT: ${codes.length} codes for ${x.rows} samples`);
   const genes = x.cols;
-  const { sizes, means, squares } = moments(x, codes, classes);
+  const { sizes, means, squares } = await moments(x, codes, classes, options);
   const t = new Float64Array(classes * genes);
   const p = new Float64Array(classes * genes).fill(1);
   for (const c of tested) {
@@ -60,25 +61,27 @@ export function welchT(
 }
 
 /** Of every class and gene: mean, and sum of squares around it, in two passes over what is stored. */
-function moments(x: Matrix, codes: Int32Array, classes: number) {
+async function moments(x: Matrix, codes: Int32Array, classes: number, options?: PassOptions) {
   const genes = x.cols;
   const sizes = new Float64Array(classes);
   for (const code of codes) sizes[code]++;
   const means = new Float64Array(classes * genes);
   const stored = new Float64Array(classes * genes);
-  eachEntry(x, (row, gene, value) => {
-    means[codes[row] * genes + gene] += value;
-    stored[codes[row] * genes + gene]++;
-  });
+  for await (const { first, block } of rowBlocks(x, options))
+    eachEntry(block, first, (row, gene, value) => {
+      means[codes[row] * genes + gene] += value;
+      stored[codes[row] * genes + gene]++;
+    });
   for (let c = 0; c < classes; c++)
     for (let gene = 0; gene < genes && sizes[c] > 0; gene++) means[c * genes + gene] /= sizes[c];
   const squares = new Float64Array(classes * genes);
   for (let c = 0; c < classes; c++)
     for (let at = c * genes; at < (c + 1) * genes; at++)
       squares[at] = (sizes[c] - stored[at]) * means[at] ** 2; // the zeros that are not stored
-  eachEntry(x, (row, gene, value) => {
-    const at = codes[row] * genes + gene;
-    squares[at] += (value - means[at]) ** 2;
-  });
+  for await (const { first, block } of rowBlocks(x, options))
+    eachEntry(block, first, (row, gene, value) => {
+      const at = codes[row] * genes + gene;
+      squares[at] += (value - means[at]) ** 2;
+    });
   return { sizes, means, squares };
 }

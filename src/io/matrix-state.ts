@@ -3,7 +3,15 @@
  * It decides nothing: a wrong guess costs a line of text, because nothing is ever transformed without being asked.
  */
 import { CellhueError } from "../errors.js";
-import { eachEntry, type HeldMatrix, hold, type Matrix, rowBlocks, selectRows } from "../matrix.js";
+import {
+  eachEntry,
+  type HeldMatrix,
+  hold,
+  type Matrix,
+  type PassOptions,
+  rowBlocks,
+  selectRows,
+} from "../matrix.js";
 import { visible } from "./visible.js";
 
 export type State =
@@ -59,9 +67,9 @@ const LOG_LIMIT = 50;
 /** Samples looked at where a look at all would be slow. */
 const LOOK = 200;
 
-export function describeMatrix(m: Matrix): MatrixState {
+export async function describeMatrix(m: Matrix, options?: PassOptions): Promise<MatrixState> {
   const entries = m.rows * m.cols;
-  const stored = scanAll(m);
+  const stored = await scanAll(m, options);
   const { nonFinite } = stored;
   const zeros = entries - stored.count + stored.zeros;
   let { min, max } = stored;
@@ -71,7 +79,11 @@ export function describeMatrix(m: Matrix): MatrixState {
   }
   const { integers } = stored;
   const zeroFraction = entries === 0 ? 0 : zeros / entries;
-  const told = tell(looked(m), { entries, min, max, zeros, integers, nonFinite }, m.kind !== "stored");
+  const told = tell(
+    await looked(m, options),
+    { entries, min, max, zeros, integers, nonFinite },
+    m.kind !== "stored",
+  );
   return {
     ...told,
     min: min <= max ? min : null,
@@ -118,7 +130,7 @@ function cautionOf(state: State): MatrixState["caution"] {
 const HELD_ROWS = 2000;
 
 /** All rows of a held matrix, up to HELD_ROWS spread over a stored one. */
-function looked(m: Matrix): HeldMatrix {
+async function looked(m: Matrix, options?: PassOptions): Promise<HeldMatrix> {
   if (m.kind !== "stored") return m;
   const n = Math.min(m.rows, HELD_ROWS);
   return hold(
@@ -126,6 +138,7 @@ function looked(m: Matrix): HeldMatrix {
       m,
       Int32Array.from({ length: n }, (_, k) => Math.floor((k * m.rows) / n)),
     ),
+    options,
   );
 }
 
@@ -140,10 +153,10 @@ interface Scan {
 }
 
 /** Of all entries, in one pass; of a sparse matrix of those that are stored. */
-function scanAll(m: Matrix): Scan {
+async function scanAll(m: Matrix, options?: PassOptions): Promise<Scan> {
   const nonFinite: NonFinite = { count: 0, nan: 0, infinite: 0, first: null };
   const all: Scan = { count: 0, min: Infinity, max: -Infinity, zeros: 0, integers: true, nonFinite };
-  for (const { first, block } of rowBlocks(m)) {
+  for await (const { first, block } of rowBlocks(m, options)) {
     const values = block.kind === "dense" ? block.data : block.values;
     const finite = countNonFinite(block, first, nonFinite);
     const part = scan(finite ? values : values.filter((v) => Number.isFinite(v)));
@@ -239,7 +252,7 @@ function tellUnits(m: HeldMatrix): string {
   const low = new Float64Array(cols).fill(1);
   const high = new Float64Array(cols);
   const count = new Float64Array(cols);
-  eachEntry(m, (_row, j, v) => {
+  eachEntry(m, 0, (_row, j, v) => {
     low[j] = Math.min(low[j], v);
     high[j] = Math.max(high[j], v);
     count[j]++;
@@ -416,7 +429,7 @@ function sameSum(sums: Float64Array): number | null {
 function geneMoments(m: HeldMatrix): { mean: Float64Array; sd: Float64Array } {
   const mean = new Float64Array(m.cols);
   const sd = new Float64Array(m.cols);
-  eachEntry(m, (_row, j, v) => {
+  eachEntry(m, 0, (_row, j, v) => {
     mean[j] += v;
     sd[j] += v * v;
   });

@@ -3,7 +3,7 @@
  * Pure.
  */
 import { CellhueError } from "../errors.js";
-import { eachEntry, type HeldMatrix, type Matrix } from "../matrix.js";
+import { eachEntry, type HeldMatrix, type Matrix, type PassOptions, rowBlocks } from "../matrix.js";
 import type { Normalization } from "../normalize/normalize.js";
 import { visible } from "./visible.js";
 
@@ -55,21 +55,23 @@ function columnsToGenes(from: Int32Array, columns: number): Int32Array {
  * @throws CellhueError where an entry that the model needs is not finite, or below 0 where it takes logarithms of counts;
  *   entries of other genes do not matter
  */
-export function requireUsable(
+export async function requireUsable(
   matrix: Matrix,
   { from, normalize }: ModelInput,
   geneNames: readonly string[],
   sampleNames: readonly string[],
   where: string,
-): void {
+  options?: PassOptions,
+): Promise<void> {
   const needed = columnsToGenes(from, matrix.cols);
   const least = normalize === "none" ? Number.NEGATIVE_INFINITY : 0;
   let bad = 0;
   const found: { row: number; column: number; value: number }[] = [];
-  eachEntry(matrix, (row, column, value) => {
-    if ((value - value === 0 && value >= least) || needed[column] < 0) return;
-    if (bad++ === 0) found.push({ row, column, value });
-  });
+  for await (const { first, block } of rowBlocks(matrix, options))
+    eachEntry(block, first, (row, column, value) => {
+      if ((value - value === 0 && value >= least) || needed[column] < 0) return;
+      if (bad++ === 0) found.push({ row, column, value });
+    });
   const [first] = found;
   if (first === undefined) return;
   const finite = Number.isFinite(first.value);

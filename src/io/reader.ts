@@ -1,13 +1,14 @@
 /**
  * The one way into an expression file, whatever its format: what it holds, obs and var, the matrix. The format is found by
  * content (`content.ts`); each has a folder of its own beside this file. HDF5 formats read the matrix when it is asked
- * for; text, Matrix Market and zarr are decoded asynchronously and are read when they are opened.
+ * for; text, Matrix Market and zarr are decoded asynchronously, and read when they are opened what may be held.
  */
 import { CellhueError } from "../errors.js";
 import type { HeldMatrix, Matrix, StoredMatrix } from "../matrix.js";
 import type { Progress } from "../progress.js";
 import type { Table } from "../table.js";
 import { contentOf } from "./content.js";
+import type { Piece } from "./spill.js";
 
 /** Which matrix of the file is X, and how it is stored. */
 export interface XInfo {
@@ -44,6 +45,8 @@ export interface ExpressionReader {
    * @param limit see StoredMatrix
    */
   storedMatrix?(limit: number): StoredMatrix | null;
+  /** The same where the rows do not lie together: a piece at a time, in any order. null: see storedMatrix. */
+  pieces?(): Iterable<Piece> | AsyncIterable<Piece> | null;
   close(): void;
 }
 
@@ -64,8 +67,13 @@ export interface OpenOptions {
   genes?: ReadonlySet<string>;
   /** A table (.csv, .tsv, .txt, .gz) whose columns are joined to obs by the name of the sample. */
   labels?: string;
-  /** true: the matrix will not be asked for, so that zarr leaves it unread; readMatrix then throws. */
+  /** true: the matrix will not be asked for, and is left unread; readMatrix then throws. */
   withoutMatrix?: boolean;
+  /**
+   * Bytes of X that may be held. What is read when it is opened leaves a larger matrix unread, which `matrixWithin`, given
+   * the same limit, then reads; readMatrix throws.
+   */
+  limit?: number;
   /** For what is read when the file is opened. */
   progress?: Progress;
   signal?: AbortSignal;
@@ -137,30 +145,64 @@ async function openHdf5(path: string, options: OpenOptions): Promise<ExpressionR
 }
 
 /** Bytes that the matrix of a reader takes when it is held. */
-export const heldBytes = ({ samples, genes, x }: ExpressionReader): number =>
+export const heldBytes = ({
+  samples,
+  genes,
+  x,
+}: Pick<ExpressionReader, "samples" | "genes" | "x">): number =>
   x.storage === "dense" ? 4 * samples * genes : 8 * (x.nonzero ?? 0) + 8 * (samples + 1);
 
+/** What readMatrix throws where the matrix was not read when the file was opened. */
+export const leftUnread = (path: string): string =>
+  `${path} is closed, or its matrix was left unread: larger than the limit, or not wanted`;
+
+export interface FoundMatrix {
+  matrix: Matrix;
+  /** Closes the reader, and the file that a stored matrix is read from: for when the matrix is done with, or held. */
+  close(): void;
+}
+
 /**
- * The matrix, held where it is within the limit, else read in blocks of rows while the reader is open. A format that
- * cannot do that is held whatever its size, and the progress says so.
+ * The matrix, held where it is within the limit, else read in blocks of rows: from the file itself, or from a temporary one
+ * that it is first written to by rows. A format that can do neither (.rds) is held whatever its size, and the progress says so.
+ * @throws CellhueError see `readMatrix` and `spill`; the reader stays open then
  */
-export function matrixWithin(
+export async function matrixWithin(
   reader: ExpressionReader,
   limit: number,
   options: { progress?: Progress; signal?: AbortSignal } = {},
-): Matrix {
+): Promise<FoundMatrix> {
+  const held = (): FoundMatrix => ({ matrix: reader.readMatrix(options), close: () => reader.close() });
   const bytes = heldBytes(reader);
-  if (bytes <= limit) return reader.readMatrix(options);
+  if (bytes <= limit) return held();
   const stored = reader.storedMatrix?.(limit);
-  if (stored) return stored;
-  options.progress?.note(
-    `${reader.x.source} takes ${gigabytes(bytes)} GB, more than the ${gigabytes(limit)} GB of --memory; ${
-      reader.x.storage === "csc"
-        ? "a matrix in compressed columns (CSC)"
-        : `a file of this format (${reader.format})`
-    } cannot be read by rows, so it is held as a whole`,
-  );
-  return reader.readMatrix(options);
+  if (stored) return { matrix: stored, close: () => reader.close() };
+  const pieces = reader.pieces?.();
+  const { x, samples: rows, genes: cols } = reader;
+  const larger = `${x.source} takes ${gigabytes(bytes)} GB, more than the ${gigabytes(limit)} GB of --memory`;
+  if (!pieces) {
+    options.progress?.note(
+      `${larger}; a file of this format (${reader.format}) cannot be read by rows, so it is held as a whole`,
+    );
+    return held();
+  }
+  options.progress?.note(`${larger}: it is written by rows to a temporary file first`);
+  const { spill } = await import("./spill.js");
+  const spilled = await spill(pieces, {
+    ...options,
+    what: x.source,
+    rows,
+    cols,
+    entries: x.storage === "dense" ? null : (x.nonzero ?? 0),
+    limit,
+  });
+  return {
+    matrix: spilled.matrix,
+    close() {
+      spilled.close();
+      reader.close();
+    },
+  };
 }
 
 const gigabytes = (bytes: number) => (bytes / 2 ** 30).toFixed(1);

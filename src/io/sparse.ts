@@ -96,3 +96,23 @@ export function columnsToRows(m: {
   }
   return { kind: "csr", rows, cols, indptr, indices, values };
 }
+
+/** Bytes of a block of rows of a stored matrix. */
+export const BLOCK_BYTES = 64 << 20;
+
+/**
+ * How many rows of a sparse matrix are read at once: as many as take BLOCK_BYTES on average, fewer where some lie so
+ * unevenly that such a block of them would take more than twice of it.
+ */
+export function blockRowsOf(indptr: Float64Array): number {
+  const rows = indptr.length - 1;
+  const perRow = (8 * indptr[rows]) / Math.max(1, rows);
+  let height = Math.max(1, Math.min(rows, Math.floor(BLOCK_BYTES / Math.max(1, perRow))));
+  const fits = () => {
+    for (let row = 0; row < rows; row += height)
+      if (8 * (indptr[Math.min(rows, row + height)] - indptr[row]) > 2 * BLOCK_BYTES) return false;
+    return true;
+  };
+  while (height > 1 && !fits()) height = Math.ceil(height / 2);
+  return height;
+}

@@ -109,7 +109,7 @@ function genesCounted(x: HeldMatrix, genes: Int32Array): Int32Array {
   const wanted = new Uint8Array(x.cols);
   for (const gene of genes) wanted[gene] = 1;
   const counted = new Int32Array(x.rows);
-  eachEntry(x, (row, column, value) => {
+  eachEntry(x, 0, (row, column, value) => {
     if (value > 0) counted[row] += wanted[column];
   });
   return counted;

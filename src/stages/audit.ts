@@ -10,7 +10,7 @@ import { accuracy } from "../evaluate/accuracy.js";
 import { baselinesFor } from "../evaluate/baselines/index.js";
 import { predictability } from "../evaluate/baselines/predictability.js";
 import { bootstrap, type Interval } from "../evaluate/bootstrap.js";
-import { findDuplicates } from "../evaluate/duplicates.js";
+import { EXACT_SAMPLES, findDuplicates } from "../evaluate/duplicates.js";
 import { exactBound } from "../evaluate/metric-intervals.js";
 import { argmaxRows } from "../evaluate/metrics.js";
 import { type BatchColumn, batchColumns } from "../io/batch-columns.js";
@@ -20,7 +20,7 @@ import { readSamples, type Samples } from "../io/images.js";
 import { RunFolder } from "../io/run-folder.js";
 import { type RunSplit, readSplits } from "../io/splits.js";
 import { shellWord, visible } from "../io/visible.js";
-import { eachEntry, type Matrix } from "../matrix.js";
+import { eachEntry, type Matrix, rowBlocks } from "../matrix.js";
 import { RandomState } from "../random.js";
 import type { AuditReport } from "../report/audit-report.js";
 import type { Column } from "../table.js";
@@ -92,7 +92,7 @@ export async function auditRun(
     const first = splits.filter(({ repeat }) => repeat === 0);
     const design: Design = { samples, splits: first, groups, seed: settings.seed };
     const x = await readNormalised(run, settings, "encoders/all", input);
-    const detected = genesDetected(x);
+    const detected = await genesDetected(x, ctx);
     const all: BatchColumn[] = detected === null ? columns : [...columns, detected];
     const own = await heldOut(run.root, design, settings);
     const others = await heldOut(otherRun, design, settings);
@@ -101,9 +101,9 @@ export async function auditRun(
       inflation: inflation(own, others, settings.protocol, design),
       label: labelFrom(all, design),
       image: await batchFromImage(run, settings, columns, design),
-      duplicates: await duplicatesOf(run, settings, x, design),
+      duplicates: await duplicatesOf(run, settings, x, design, ctx),
       shuffled: shuffledRun === null ? [] : await chance(shuffledRun, design, settings),
-      notes: notesOf(all, columns.length, shuffled),
+      notes: notesOf(all, columns.length, shuffled, x.rows),
     };
     await run.writeJson("audit.json", report);
     await run.finish("audit", ["audit.json"]);
@@ -314,13 +314,14 @@ async function batchFromImage(
 }
 
 /** How many genes each sample has; null where the matrix cannot tell (it has values below 0, or no zeros). */
-function genesDetected(x: Matrix): BatchColumn | null {
+async function genesDetected(x: Matrix, ctx: StageContext): Promise<BatchColumn | null> {
   let negative = false;
   const counts = new Float64Array(x.rows);
-  eachEntry(x, (row, _gene, v) => {
-    if (v < 0) negative = true;
-    if (v > 0) counts[row]++;
-  });
+  for await (const { first, block } of rowBlocks(x, { ...ctx, what: "genes of each sample" }))
+    eachEntry(block, first, (row, _gene, v) => {
+      if (v < 0) negative = true;
+      if (v > 0) counts[row]++;
+    });
   if (negative || new Set(counts).size < 2) return null;
   return { name: "number of genes", values: { kind: "number", integer: true, values: counts } };
 }
@@ -333,21 +334,25 @@ async function duplicatesOf(
   settings: Settings,
   x: Matrix,
   { samples, splits }: Design,
+  ctx: StageContext,
 ): Promise<AuditReport["duplicates"]> {
   const { scores } = await readSampleValues(run, { ...settings, protocol: "published" }, "final");
   const tested = new Int32Array(x.rows).fill(-1);
   splits.forEach(({ test }, k) => {
     for (const i of test) tested[i] = k;
   });
-  return findDuplicates(x, scores, scores.length / x.rows)
-    .slice(0, MOST_PAIRS)
-    .map(({ a, b, correlation, identical }) => ({
-      a: samples.names[a],
-      b: samples.names[b],
-      correlation,
-      identical,
-      acrossFolds: tested[a] !== tested[b],
-    }));
+  const pairs = await findDuplicates(x, scores, scores.length / x.rows, {
+    ...ctx,
+    what: "duplicates",
+    threads: settings.threads,
+  });
+  return pairs.slice(0, MOST_PAIRS).map(({ a, b, correlation, identical }) => ({
+    a: samples.names[a],
+    b: samples.names[b],
+    correlation,
+    identical,
+    acrossFolds: tested[a] !== tested[b],
+  }));
 }
 
 async function chance(root: string, design: Design, settings: Settings): Promise<AuditReport["shuffled"]> {
@@ -380,12 +385,16 @@ async function chance(root: string, design: Design, settings: Settings): Promise
   });
 }
 
-function notesOf(all: readonly BatchColumn[], named: number, shuffled: boolean): string[] {
+function notesOf(all: readonly BatchColumn[], named: number, shuffled: boolean, samples: number): string[] {
   const notes = [
     named === 0
       ? "No column of obs is called after a batch (patient, plate, lane, run, …): name yours with --batch-columns NAME, or nothing is known of them."
       : `Looked at as batches: ${all.map(({ name }) => `'${visible(name, 60)}'`).join(", ")}.`,
   ];
+  if (samples > EXACT_SAMPLES)
+    notes.push(
+      `Of ${samples.toLocaleString("en-US")} samples those that are the same are all found; those that are nearly the same by an approximate search, which may miss some.`,
+    );
   if (!shuffled) notes.push("The run on shuffled labels was left out (--no-shuffled).");
   return notes;
 }

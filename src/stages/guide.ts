@@ -38,7 +38,7 @@ export class Guide {
       this.held = { folder, opened: this.open(key) };
     }
     const { x, seen, smooth, exact } = await this.held.opened;
-    const { minimum, maximum } = geneExtremes(selectRows(x, rows));
+    const { minimum, maximum } = await geneExtremes(selectRows(x, rows), this.ctx);
     const range = { low: pick(minimum, seen), high: pick(maximum, seen) };
     return maskGenes({
       x,

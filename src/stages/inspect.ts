@@ -90,17 +90,17 @@ const SHOWN_CLASSES = 50;
 export async function inspectFile(path: string, options: InspectOptions = {}): Promise<InspectReport> {
   const reader = await openExpression(path, { ...options, requireX: false });
   try {
-    return inspectReader(reader, options);
+    return await inspectReader(reader, options);
   } finally {
     reader.close();
   }
 }
 
-function inspectReader(reader: ExpressionReader, options: InspectOptions): InspectReport {
+async function inspectReader(reader: ExpressionReader, options: InspectOptions): Promise<InspectReport> {
   const obs = reader.obs();
   const genes = reader.var();
-  const matrix = reader.x.storage === "none" ? null : look(reader, options);
-  const state = matrix === null ? null : describeMatrix(matrix);
+  const matrix = reader.x.storage === "none" ? null : await look(reader, options);
+  const state = matrix === null ? null : await describeMatrix(matrix, { signal: options.signal });
   const looked = matrix === null ? 0 : matrix.rows;
   const candidates = labelCandidates(obs);
   const folds = options.folds ?? 5;
@@ -171,7 +171,7 @@ const LOOK_BYTES = 48 << 20;
 const STRETCHES = 8;
 
 /** The matrix, or stretches of its samples where reading all of them would take long. */
-function look(reader: ExpressionReader, options: InspectOptions): HeldMatrix {
+async function look(reader: ExpressionReader, options: InspectOptions): Promise<HeldMatrix> {
   const share = (options.lookBytes ?? LOOK_BYTES) / heldBytes(reader);
   const stored = share < 1 ? reader.storedMatrix?.(0) : null;
   if (!stored) return reader.readMatrix(options);
@@ -180,7 +180,7 @@ function look(reader: ExpressionReader, options: InspectOptions): HeldMatrix {
     const stretch = Math.floor(i / length);
     return Math.floor((stretch * (stored.rows - length)) / (STRETCHES - 1)) + (i % length);
   });
-  return hold(selectRows({ ...stored, blockRows: length }, rows));
+  return hold(selectRows({ ...stored, blockRows: length }, rows), { signal: options.signal });
 }
 
 /** Usable columns: enough samples per class first, then text before numbers and flags, then in file order. */

@@ -189,8 +189,10 @@ async function readNew(
   const { path, metadata } = stored;
   const { genes: modelGenes, geneIds } = metadata;
   const known = new Set([...modelGenes, ...(geneIds ?? [])]);
-  const reader = await openExpression(file, { layer, useRaw, genes: known });
-  const close = () => reader.close();
+  const limit = memoryLimit(memory);
+  const { progress, signal } = ctx;
+  const reader = await openExpression(file, { layer, useRaw, genes: known, limit, progress, signal });
+  let close = () => reader.close();
   try {
     if (reader.samples === 0) throw noSamples(reader);
     await checkPaths({ model: path, file, out, write }, reader);
@@ -201,10 +203,13 @@ async function readNew(
     tellMatch(match, genes.index.length, ctx, warn);
     throwIfAborted(ctx.signal);
     const names = reader.obs().index;
-    const matrix = matrixWithin(reader, memoryLimit(memory), ctx);
+    const opened = await matrixWithin(reader, limit, ctx);
+    close = opened.close;
+    const { matrix } = opened;
     const input = { from: match.from, normalize: metadata.inputState.normalize };
-    requireUsable(matrix, input, genes.index, names, `${file}, ${reader.x.source}`);
-    const state = describeMatrix(matrix);
+    const pass = { progress, signal, what: "checking X" };
+    await requireUsable(matrix, input, genes.index, names, `${file}, ${reader.x.source}`, pass);
+    const state = await describeMatrix(matrix, pass);
     const different = differentState(state, matrix.rows, metadata, reader);
     if (different !== null) warn(different);
     if (matrix.kind !== "stored") close();
@@ -406,7 +411,7 @@ async function runModel(
     graph = await StoredGraph.open(stored.bytes, options).catch((cause: unknown) => {
       throw notRunnable(stored, cause);
     });
-    for (const { first, count, fill } of batchesOf(matrix, input)) {
+    for await (const { first, count, fill } of batchesOf(matrix, input, signal)) {
       throwIfAborted(signal);
       expression.fill(0);
       fill(expression);
@@ -435,8 +440,8 @@ async function runModel(
 }
 
 /** The rows of a matrix, up to `batch` at a time. */
-function* batchesOf(matrix: Matrix, input: ModelInput) {
-  for (const { first, block } of rowBlocks(matrix)) {
+async function* batchesOf(matrix: Matrix, input: ModelInput, signal: AbortSignal | undefined) {
+  for await (const { first, block } of rowBlocks(matrix, { signal })) {
     const rows = modelRows(block, input);
     for (let i = 0; i < block.rows; i += batch) {
       const count = Math.min(batch, block.rows - i);

@@ -24,7 +24,7 @@ import {
 } from "../io/run-folder.js";
 import { safeNames } from "../io/safe-name.js";
 import { secondNames } from "../io/second-names.js";
-import { eachEntry, type Matrix, selectRows, settled } from "../matrix.js";
+import { eachEntry, type Matrix, rowBlocks, selectRows, settled } from "../matrix.js";
 import type { Expression } from "../normalize/expression.js";
 import { RandomState } from "../random.js";
 import type { Table } from "../table.js";
@@ -184,16 +184,19 @@ async function readMatrix(
     import("../normalize/expression.js"),
   ]);
   throwIfAborted(ctx.signal);
-  const reader = await openExpression(settings.file, openOptions(settings, ctx));
-  const close = () => reader.close();
+  const limit = memoryLimit(settings.memory);
+  const reader = await openExpression(settings.file, { ...openOptions(settings, ctx), limit });
+  let close = () => reader.close();
   try {
-    const whole = matrixWithin(reader, memoryLimit(settings.memory), ctx);
+    const opened = await matrixWithin(reader, limit, ctx);
+    close = opened.close;
+    const whole = opened.matrix;
     if (whole.kind === "stored")
       ctx.progress.note(
         `${record.x.source} is larger than --memory: it is read in blocks of ${whole.blockRows} samples`,
       );
     const matrix = labels.rows.length < whole.rows ? selectRows(whole, labels.rows) : whole;
-    const found = describeMatrix(matrix);
+    const found = await describeMatrix(matrix, { ...ctx, what: `looking at ${record.x.source}` });
     const where = `${settings.file}, ${record.x.source}`;
     requireFinite(found.nonFinite, matrix, reader.var().index, samples, where);
     const { state, evidence } = found;
@@ -207,8 +210,8 @@ async function readMatrix(
     }
     tellState(settings, record.x.source, found, ctx);
     throwIfAborted(ctx.signal);
-    const shares = settings.normalize === "none" ? null : countShares(matrix);
-    const used = settings.normalize === "log1p-scran" ? requireHeld(matrix, where) : matrix;
+    const shares = settings.normalize === "none" ? null : await countShares(matrix, ctx);
+    const used = settings.normalize === "log1p-scran" ? await requireHeld(matrix, where, ctx) : matrix;
     if (used.kind !== "stored") close();
     return { expression: expressionOf(used, settings.normalize), shares, close };
   } catch (error) {
@@ -218,8 +221,8 @@ async function readMatrix(
 }
 
 /** Pools of samples are added up in the order of their totals, which a file that is read in blocks does not have. */
-function requireHeld(matrix: Matrix, where: string): Matrix {
-  const found = settled(matrix);
+async function requireHeld(matrix: Matrix, where: string, ctx: StageContext): Promise<Matrix> {
+  const found = await settled(matrix, ctx);
   if (found.kind !== "stored") return found;
   const gigabytes = (found.limit / 2 ** 30).toPrecision(2);
   throw new CellhueError("size factors need the whole matrix in memory, and it is larger than may be held", {
@@ -233,11 +236,12 @@ function requireHeld(matrix: Matrix, where: string): Matrix {
   });
 }
 
-function countShares(matrix: Matrix): Float64Array {
+async function countShares(matrix: Matrix, ctx: StageContext): Promise<Float64Array> {
   const sums = new Float64Array(matrix.cols);
-  eachEntry(matrix, (_row, gene, value) => {
-    sums[gene] += value;
-  });
+  for await (const { first, block } of rowBlocks(matrix, { ...ctx, what: "share of each gene" }))
+    eachEntry(block, first, (_row, gene, value) => {
+      sums[gene] += value;
+    });
   const total = sums.reduce((a, b) => a + b, 0);
   return sums.map((sum) => (total > 0 ? sum / total : 0));
 }

@@ -288,11 +288,11 @@ describe("PCA of made matrices against all eigenvectors in float64", () => {
 });
 
 describe("row blocks", () => {
-  it("hold the centred matrix, filled up with zero rows", () => {
+  it("hold the centred matrix, filled up with zero rows", async () => {
     const x = dense(7, 4, (i, j) => (i + j) % 3);
-    const { mean, totalVariance } = columnMoments(x);
+    const { mean, totalVariance } = await columnMoments(x);
     for (const [form, kept] of [x, toCsr(x)].flatMap((m) => [0, 100].map((k) => [m, k] as const))) {
-      expect(columnMoments(form)).toEqual({ mean, totalVariance });
+      expect(await columnMoments(form)).toEqual({ mean, totalVariance });
       const blocks = new RowBlocks(form, mean, 2, 12, kept);
       expect([blocks.count, blocks.height]).toEqual([3, 3]);
       for (const b of [2, 0, 1, 1])

@@ -34,6 +34,10 @@ async function readAll(path, options = {}) {
     const m = reader.readMatrix();
     require(m.rows === reader.samples && m.cols === reader.genes, "the matrix has another shape");
     if (m.kind === "csr") require(m.indptr[m.rows] === m.indices.length, "the offsets do not fit");
+    for await (const piece of reader.pieces?.() ?? [])
+      if (piece.kind === "entries")
+        require(piece.rows.every((row) => row >= 0 && row < m.rows) &&
+          piece.cols.every((col) => col >= 0 && col < m.cols), "a piece lies outside");
   } finally {
     reader.close();
   }

@@ -71,7 +71,7 @@ async function line(path: string): Promise<string> {
   const reader = await openExpression(path, { requireX: false });
   try {
     const { x } = reader;
-    const state = x.storage === "none" ? null : describeMatrix(reader.readMatrix());
+    const state = x.storage === "none" ? null : await describeMatrix(reader.readMatrix());
     const cells = [
       `\`${path.slice(shared.length + 1)}\``,
       writers[basename(path)] ?? "anndata",
@@ -213,7 +213,8 @@ become columns of obs or var. Missing: nothing, NA, NaN, N/A, #N/A; anything els
 ## Bounds
 What is unpacked at once may have 256 MiB, or else 2,000 times the bytes of the file; a line of text 256 MiB; a table of text
 2^30 numbers; a chunk of HDF5 256 MiB, or else twice its dataset. Claims (shapes, sizes of chunks and of zip entries) are
-compared with this before memory is taken. Nothing is ever unpacked to disk. HDF5 is read in a thread of its own: a call that
+compared with this before memory is taken. Nothing is unpacked to disk but X, where it
+is larger than --memory and does not lie by rows: by rows, into a temporary file without a name (\`TMPDIR\` says where). HDF5 is read in a thread of its own: a call that
 stands still for 10 seconds (the library goes round for ever in some damaged files) is given up with an error.
 \`npm run fuzz\` reads 20,000 mutated files of every kind, in processes of their own, each within 20 s and 1 GiB; the tests
 2,000 of them. HDF5 1.14 reads what \`libver='latest'\` of HDF5 up to 1.14 writes (superblocks 2 and 3, new groups); layouts

@@ -59,9 +59,9 @@ describe("modelRows", () => {
 
 describe("requireUsable", () => {
   const names = { genes: ["g0", "g1", "g2"], samples: ["s0", "s1"] };
-  const refusal = (m: HeldMatrix, needs: ModelInput): string | null => {
+  const refusal = async (m: HeldMatrix, needs: ModelInput): Promise<string | null> => {
     try {
-      requireUsable(m, needs, names.genes, names.samples, "new.h5ad, X");
+      await requireUsable(m, needs, names.genes, names.samples, "new.h5ad, X");
       return null;
     } catch (error) {
       expect(error).toBeInstanceOf(CellhueError);
@@ -79,13 +79,15 @@ describe("requireUsable", () => {
         3,
       ),
     ),
-  )("%s: refuses what the model needs and cannot compute with", (_, m) => {
-    expect(refusal(m, input([0, 1, 2]))).toMatch(
+  )("%s: refuses what the model needs and cannot compute with", async (_, m) => {
+    expect(await refusal(m, input([0, 1, 2]))).toMatch(
       /2 entries[\s\S]*new\.h5ad, X[\s\S]*NaN at sample 's0' \(row 0\), gene 'g2' \(column 2\)/,
     );
-    expect(refusal(m, input([0]))).toMatch(/an entry[\s\S]*Infinity at sample 's1' \(row 1\), gene 'g0'/);
-    expect(refusal(m, input([1, -1]))).toBeNull();
-    expect(refusal(m, input([]))).toBeNull();
+    expect(await refusal(m, input([0]))).toMatch(
+      /an entry[\s\S]*Infinity at sample 's1' \(row 1\), gene 'g0'/,
+    );
+    expect(await refusal(m, input([1, -1]))).toBeNull();
+    expect(await refusal(m, input([]))).toBeNull();
   });
 
   it.each(
@@ -98,13 +100,13 @@ describe("requireUsable", () => {
         3,
       ),
     ),
-  )("%s: refuses numbers below 0 where logarithms of counts are taken", (_, m) => {
+  )("%s: refuses numbers below 0 where logarithms of counts are taken", async (_, m) => {
     const logs = { normalize: "log1p-cp10k" } as const;
-    expect(refusal(m, input([1, 0], logs))).toMatch(
+    expect(await refusal(m, input([1, 0], logs))).toMatch(
       /logarithms of counts[\s\S]*-2 at sample 's0'[\s\S]*'g1'/,
     );
-    expect(refusal(m, input([1, 0], { normalize: "log1p-cpm" }))).toMatch(/logarithms of counts/);
-    expect(refusal(m, input([0, 2], logs))).toBeNull();
-    expect(refusal(m, input([1, 0]))).toBeNull();
+    expect(await refusal(m, input([1, 0], { normalize: "log1p-cpm" }))).toMatch(/logarithms of counts/);
+    expect(await refusal(m, input([0, 2], logs))).toBeNull();
+    expect(await refusal(m, input([1, 0]))).toBeNull();
   });
 });

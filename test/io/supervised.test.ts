@@ -6,6 +6,7 @@ import { expect, it } from "vitest";
 import type { CellhueError } from "../../src/errors.js";
 import { openInThread } from "../../src/io/hdf5/open.js";
 import type { ExpressionReader, OpenOptions } from "../../src/io/reader.js";
+import type { Piece } from "../../src/io/spill.js";
 import { root, temporary } from "../cli/cellhue.js";
 
 const built = async (): Promise<(path: string, options?: OpenOptions) => Promise<ExpressionReader>> =>
@@ -37,6 +38,28 @@ it.each([
   there.close();
   there.close();
   expect(() => there.readMatrix()).toThrow(/closed/);
+  here.close();
+});
+
+it.each([
+  ["h5ad/chunks.h5ad", "csc"],
+  ["h5ad/sparse.h5ad", "csc"],
+  ["formats/small.loom", undefined],
+])("%s comes over in pieces as well", async (name, layer) => {
+  const path = `test/fixtures/${name}`;
+  const layers = (await openInThread(path, {})).layers;
+  const options = { layer: layer === undefined ? undefined : layers.find((l) => l.includes(layer)) };
+  const [there, here] = [await (await built())(path, options), await openInThread(path, options)];
+  const all = async (reader: ExpressionReader) => {
+    const pieces: Piece[] = [];
+    for await (const piece of reader.pieces?.() ?? []) pieces.push(piece);
+    return pieces;
+  };
+  const expected = await all(here);
+  expect(expected.length).toBeGreaterThan(0);
+  expect(await all(there)).toEqual(expected);
+  expect(await all(there)).toEqual(expected);
+  there.close();
   here.close();
 });
 

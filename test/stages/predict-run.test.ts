@@ -158,6 +158,20 @@ describe("a fixed split: trained on one half, the other half in a fresh process"
         if (test.includes(sample)) expect(row).toEqual(half.get(sample));
   });
 
+  it("says the same of a table of text that is larger than --memory", async () => {
+    const value = (name: string, j: number) => all[names.indexOf(name) * genes.length + j];
+    const rows = genes.map((gene, j) => [gene, ...test.map((name) => value(name, j))].join("\t"));
+    writeFileSync(at("half.tsv"), `${[["gene", ...test].join("\t"), ...rows].join("\n")}\n`);
+    const half = await predict(model, "half.h5ad");
+    expect(await predict(model, "half.tsv")).toEqual(half);
+    const { stderr } = await done([
+      ...["predict", model, "half.tsv", "--out", "p.csv", "--threads", "1", "--memory", "0.0000001"],
+    ]);
+    expect(stderr).toMatch(/written by rows to a temporary file/);
+    const [, ...lines] = parseCsv(readFileSync(at("p.csv"), "utf8"));
+    expect(new Map(lines.map((row) => [row[0], row]))).toEqual(half);
+  });
+
   it("takes NaN for the genes that a file does not have, as any onnxruntime does", async () => {
     const kept = genes.filter((_, j) => j % 4 !== 1);
     const found = await predict(model, await subset("panel.h5ad", test, kept));

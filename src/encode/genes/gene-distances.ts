@@ -36,7 +36,7 @@ export class GeneDistances {
    * @throws RangeError where a value is not finite
    */
   static async open(x: Matrix, metric: GeneMetric, threads?: number): Promise<GeneDistances> {
-    const { mean, variance } = geneMoments(x);
+    const { mean, variance } = await geneMoments(x);
     if (!variance.every(Number.isFinite))
       throw new RangeError("geneDistances: the matrix has values that are not finite");
     const height = Math.min(x.rows, Math.max(1, Math.floor(BLOCK_VALUES / x.cols)));

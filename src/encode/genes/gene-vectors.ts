@@ -27,8 +27,8 @@ export interface LayoutOptions {
  * they get no place. Genes that are equal stay, and coincide.
  * @param x training samples × genes
  */
-export function varyingGenes(x: HeldMatrix): Int32Array {
-  const { variance } = geneMoments(x);
+export async function varyingGenes(x: HeldMatrix): Promise<Int32Array> {
+  const { variance } = await geneMoments(x);
   return Int32Array.from(variance.keys()).filter((j) => variance[j] > 0);
 }
 

@@ -84,15 +84,15 @@ export async function fitGenePainter(
   options: GenePainting & LayoutOptions & { readonly size: ImageSize },
 ): Promise<GenePainter> {
   const { encoder, values, signal } = options;
-  const among = hold(chosen === null ? x : selectColumns(x, chosen));
-  const varying = varyingGenes(among);
+  const among = await hold(chosen === null ? x : selectColumns(x, chosen));
+  const varying = await varyingGenes(among);
   const painted = Int32Array.from(varying, (j) => chosen?.[j] ?? j);
   if (varying.length < among.cols)
     options.progress?.note(
       `${among.cols - varying.length} of ${among.cols} genes do not vary among the training samples: they are not painted`,
     );
   const genes = varying.length === among.cols ? among : selectColumns(among, varying);
-  const scaling = fitScaling(genes, values);
+  const scaling = await fitScaling(genes, values);
   const grid = gridOf(options);
   const place = async (points: Points): Promise<Placing> => {
     throwIfAborted(signal);

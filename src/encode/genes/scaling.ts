@@ -17,7 +17,7 @@ import { cast } from "../../graph/ops/cast.js";
 import { clip } from "../../graph/ops/clip.js";
 import { add, log, mul, sub } from "../../graph/ops/elementwise.js";
 import { zeroMissing } from "../../graph/ops/zero-missing.js";
-import type { Matrix } from "../../matrix.js";
+import type { Matrix, PassOptions } from "../../matrix.js";
 
 export const scalings = ["norm2", "minmax", "zscore", "global"] as const;
 export type ScalingName = (typeof scalings)[number];
@@ -42,11 +42,11 @@ const DEVIATIONS = 3;
  * @param x training samples × genes, finite
  * @throws RangeError where there are no samples, or a value is not finite
  */
-export function fitScaling(x: Matrix, how: ScalingName): Scaling {
-  const { mean, variance } = geneMoments(x);
+export async function fitScaling(x: Matrix, how: ScalingName, options?: PassOptions): Promise<Scaling> {
+  const { mean, variance } = await geneMoments(x, undefined, undefined, options);
   if (!variance.every(Number.isFinite))
     throw new RangeError("fitScaling: the matrix has values that are not finite");
-  const { minimum, maximum } = geneExtremes(x);
+  const { minimum, maximum } = await geneExtremes(x, options);
   const genes = x.cols;
   const same = (value: number) => new Float32Array(genes).fill(value);
   const linear = { log: false, minimum: null, mean: Float32Array.from(mean) };

@@ -8,6 +8,7 @@ import { type Progress, silent } from "../../progress.js";
 import type { Table } from "../../table.js";
 import { nearNames } from "../near.js";
 import type { ExpressionReader, OpenOptions, XInfo } from "../reader.js";
+import type { Piece } from "../spill.js";
 import { shellWord, visible } from "../visible.js";
 import { describeSource, entriesToRead } from "./source.js";
 import type { AnnDataStore, MatrixSource } from "./store.js";
@@ -104,6 +105,10 @@ export class AnnDataReader implements ExpressionReader {
 
   storedMatrix(limit: number): StoredMatrix | null {
     return (this.source && this.store.stored?.(this.source, limit)) ?? null;
+  }
+
+  pieces(): Iterable<Piece> | AsyncIterable<Piece> | null {
+    return this.source && this.store.pieces(this.source);
   }
 
   close(): void {

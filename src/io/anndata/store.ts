@@ -5,6 +5,7 @@
 import type { HeldMatrix, StoredMatrix } from "../../matrix.js";
 import type { ProgressTask } from "../../progress.js";
 import type { Column } from "../../table.js";
+import type { Piece } from "../spill.js";
 
 export interface AnnDataStore {
   readonly path: string;
@@ -29,6 +30,8 @@ export interface AnnDataStore {
   read(source: MatrixSource, task: ProgressTask, signal?: AbortSignal): HeldMatrix;
   /** The same, read in blocks of rows while the store is open; null where its rows do not lie together. */
   stored?(source: MatrixSource, limit: number): StoredMatrix | null;
+  /** What `stored` cannot: in pieces, in any order; null where there is no need. */
+  pieces(source: MatrixSource): Iterable<Piece> | AsyncIterable<Piece> | null;
   close(): void;
 }
 

@@ -8,8 +8,9 @@ import type { Column } from "../../table.js";
 import { AnnDataReader } from "../anndata/reader.js";
 import type { AnnDataStore, MatrixSource } from "../anndata/store.js";
 import { dtypeName, H5Class, type Hdf5File, isBoolean, type Metadata } from "../hdf5/file.js";
-import { readSource, storedSource } from "../hdf5/matrix.js";
+import { cscPieces, readSource, storedSource } from "../hdf5/matrix.js";
 import type { ExpressionReader, OpenOptions } from "../reader.js";
+import type { Piece } from "../spill.js";
 
 /** Takes over the open file: the reader closes it. See `openExpression` for the errors. */
 export function openH5ad(file: Hdf5File, options: OpenOptions): ExpressionReader {
@@ -68,6 +69,10 @@ export class H5adStore implements AnnDataStore {
 
   stored(source: MatrixSource, limit: number): StoredMatrix | null {
     return storedSource(this.file, source, limit);
+  }
+
+  pieces(source: MatrixSource): Iterable<Piece> | null {
+    return source.storage === "csc" ? cscPieces(this.file, source) : null;
   }
 
   close(): void {

@@ -1,7 +1,8 @@
 /**
  * A matrix in HDF5 (X, a layer or raw of an .h5ad file, a 10x matrix) → Matrix: dense as it is, CSR with sorted rows,
  * CSC turned into CSR.
- * What lies by rows can also be read a few rows at a time (`storedSource`), so that it need not fit into memory.
+ * What lies by rows can also be read a few rows at a time (`storedSource`), a CSC a few entries at a time (`cscPieces`), so that
+ * neither need fit into memory.
  * Read in blocks straight into the arrays that are returned; a CSC is read twice (count, then place) rather than held
  * twice. Blocks follow the chunks of the file, so that no chunk is decompressed more often than it must be.
  */
@@ -11,7 +12,8 @@ import { type ProgressTask, silent } from "../../progress.js";
 import { damaged } from "../anndata/source.js";
 import type { MatrixSource } from "../anndata/store.js";
 import { allocate, requirePlausible } from "../limits.js";
-import { faultOfOffsets, sortRows } from "../sparse.js";
+import { BLOCK_BYTES, blockRowsOf, faultOfOffsets, sortRows } from "../sparse.js";
+import type { Piece } from "../spill.js";
 import type { Hdf5File } from "./file.js";
 
 /** Bytes read at once; a compressed chunk bigger than this is read whole, up to `GIANT`. */
@@ -26,12 +28,8 @@ export function readSource(
   signal?: AbortSignal,
 ): HeldMatrix {
   if (source.storage === "csc") return readCsc(file, source, task, signal);
-  const read = rowReader(file, source);
-  return read(0, source.rows, task, signal);
+  return rowReader(file, source).read(0, source.rows, task, signal);
 }
-
-/** Bytes of a block of rows. */
-const STORED_BLOCK = 64 << 20;
 
 /**
  * The matrix as one that is read in blocks of rows while the file is open.
@@ -40,15 +38,14 @@ const STORED_BLOCK = 64 << 20;
  */
 export function storedSource(file: Hdf5File, source: MatrixSource, limit: number): StoredMatrix | null {
   if (source.storage === "csc") return null;
-  const { rows, cols, stored } = source;
-  const perRow = source.storage === "dense" ? 4 * cols : 8 * ((stored ?? 0) / Math.max(1, rows));
-  const read = rowReader(file, source);
+  const { rows, cols } = source;
+  const { blockRows, read } = rowReader(file, source);
   return {
     kind: "stored",
     rows,
     cols,
     limit,
-    blockRows: Math.max(1, Math.min(rows, Math.floor(STORED_BLOCK / Math.max(1, perRow)))),
+    blockRows,
     read: (first, count) => read(first, count, silentTask),
   };
 }
@@ -58,11 +55,18 @@ type RowReader = (first: number, count: number, task: ProgressTask, signal?: Abo
 
 const silentTask = silent.task("", 0);
 
-function rowReader(file: Hdf5File, source: MatrixSource): RowReader {
+function rowReader(file: Hdf5File, source: MatrixSource): { blockRows: number; read: RowReader } {
+  const { rows, cols } = source;
   if (source.storage === "dense")
-    return (first, count, task, signal) => readDense(file, source, first, count, task, signal);
-  const indptr = readIndptr(file, source, source.rows);
-  return (first, count, task, signal) => readCsr(file, source, indptr, first, count, task, signal);
+    return {
+      blockRows: Math.max(1, Math.min(rows, Math.floor(BLOCK_BYTES / Math.max(1, 4 * cols)))),
+      read: (first, count, task, signal) => readDense(file, source, first, count, task, signal),
+    };
+  const indptr = readIndptr(file, source, rows);
+  return {
+    blockRows: blockRowsOf(indptr),
+    read: (first, count, task, signal) => readCsr(file, source, indptr, first, count, task, signal),
+  };
 }
 
 function readDense(
@@ -140,14 +144,14 @@ function readCsr(
   const [dataPath, indicesPath] = [`${path}/data`, `${path}/indices`];
   const dataMeta = file.metadata(dataPath);
   const indexMeta = file.metadata(indicesPath);
-  eachBlock(file, dataPath, from, from + stored, (start, n) => {
+  for (const [start, n] of blocksOf(file, dataPath, from, from + stored)) {
     throwIfAborted(signal);
     file.withBlock(dataPath, [start], [n], (at) => {
       values.set(file.numberView(dataMeta, at, n, dataPath), start - from);
     });
     task.update(start - from + n);
-  });
-  eachBlock(file, indicesPath, from, from + stored, (start, n) => {
+  }
+  for (const [start, n] of blocksOf(file, indicesPath, from, from + stored)) {
     throwIfAborted(signal);
     file.withBlock(indicesPath, [start], [n], (at) => {
       const block = file.numberView(indexMeta, at, n, indicesPath);
@@ -158,7 +162,7 @@ function readCsr(
       }
     });
     task.update(stored + start - from + n);
-  });
+  }
   return sortRows({ kind: "csr", rows, cols, indptr, indices, values });
 }
 
@@ -166,56 +170,84 @@ function readCsc(file: Hdf5File, source: MatrixSource, task: ProgressTask, signa
   const { path, rows, cols } = source;
   const colStart = readIndptr(file, source, cols);
   const stored = colStart[cols];
-  const [dataPath, indicesPath] = [`${path}/data`, `${path}/indices`];
-  const dataMeta = file.metadata(dataPath);
-  const indexMeta = file.metadata(indicesPath);
   const indptr = new Float64Array(rows + 1);
-  eachBlock(file, indicesPath, 0, stored, (start, n) => {
+  for (const [start, n] of blocksOf(file, `${path}/indices`, 0, stored)) {
     throwIfAborted(signal);
-    file.withBlock(indicesPath, [start], [n], (at) => {
-      const block = file.numberView(indexMeta, at, n, indicesPath);
-      for (let k = 0; k < n; k++) {
-        const row = block[k];
-        if (!(row >= 0 && row < rows)) throw outside(file, indicesPath, start + k, row, rows);
-        indptr[row + 1]++;
-      }
-    });
+    eachRowIndex(file, source, start, n, (row) => void indptr[row + 1]++);
     task.update(start + n);
-  });
+  }
   for (let i = 0; i < rows; i++) indptr[i + 1] += indptr[i];
   const next = indptr.slice(0, rows);
   const indices = allocateFor(file, path, stored, (n) => new Int32Array(n));
   const values = allocateFor(file, path, stored, (n) => new Float32Array(n));
-  let col = 0;
-  let rowOf = new Int32Array(0);
-  eachBlock(file, indicesPath, 0, stored, (start, n) => {
+  let done = stored;
+  for (const piece of cscPieces(file, source, colStart)) {
     throwIfAborted(signal);
-    if (rowOf.length < n) rowOf = new Int32Array(n);
-    file.withBlock(indicesPath, [start], [n], (at) => {
-      rowOf.set(file.numberView(indexMeta, at, n, indicesPath));
-    });
-    file.withBlock(dataPath, [start], [n], (at) => {
-      const block = file.numberView(dataMeta, at, n, dataPath);
-      for (let k = 0; k < n; k++) {
-        while (start + k >= colStart[col + 1]) col++;
-        const to = next[rowOf[k]]++;
-        indices[to] = col;
-        values[to] = block[k];
-      }
-    });
-    task.update(stored + start + n);
-  });
+    for (let k = 0; k < piece.rows.length; k++) {
+      const to = next[piece.rows[k]]++;
+      indices[to] = piece.cols[k];
+      values[to] = piece.values[k];
+    }
+    done += piece.rows.length;
+    task.update(done);
+  }
   return sortRows({ kind: "csr", rows, cols, indptr, indices, values });
 }
 
-/** Calls `read(start, count)` over from … to − 1 of a one-dimensional dataset, in blocks that end with chunks. */
-function eachBlock(
+/** The entries of a CSC in the order of the file, some at a time. */
+export function* cscPieces(
+  file: Hdf5File,
+  source: MatrixSource,
+  colStart = readIndptr(file, source, source.cols),
+): Generator<Extract<Piece, { kind: "entries" }>> {
+  const { path } = source;
+  const dataPath = `${path}/data`;
+  const dataMeta = file.metadata(dataPath);
+  requirePlausible(8 * colStart[source.cols], file.bytes, path, file.path);
+  let col = 0;
+  for (const [start, n] of blocksOf(file, `${path}/indices`, 0, colStart[source.cols])) {
+    const rows = new Int32Array(n);
+    eachRowIndex(file, source, start, n, (row, k) => {
+      rows[k] = row;
+    });
+    const values = new Float32Array(n);
+    file.withBlock(dataPath, [start], [n], (at) => values.set(file.numberView(dataMeta, at, n, dataPath)));
+    const cols = new Int32Array(n);
+    for (let k = 0; k < n; k++) {
+      while (start + k >= colStart[col + 1]) col++;
+      cols[k] = col;
+    }
+    yield { kind: "entries", rows, cols, values };
+  }
+}
+
+/** Calls `use` with the row indices of the entries start … start + n − 1 of a CSC, checked. */
+function eachRowIndex(
+  file: Hdf5File,
+  { path, rows }: MatrixSource,
+  start: number,
+  n: number,
+  use: (row: number, k: number) => void,
+): void {
+  const indicesPath = `${path}/indices`;
+  const meta = file.metadata(indicesPath);
+  file.withBlock(indicesPath, [start], [n], (at) => {
+    const block = file.numberView(meta, at, n, indicesPath);
+    for (let k = 0; k < n; k++) {
+      const row = block[k];
+      if (!(row >= 0 && row < rows)) throw outside(file, indicesPath, start + k, row, rows);
+      use(row, k);
+    }
+  });
+}
+
+/** Start and length of the blocks of from … to − 1 of a one-dimensional dataset; they end with chunks. */
+function* blocksOf(
   file: Hdf5File,
   path: string,
   from: number,
   to: number,
-  read: (start: number, count: number) => void,
-): void {
+): Generator<readonly [start: number, count: number]> {
   const { size, chunks } = file.metadata(path);
   const budget = Math.floor(BLOCK / size);
   let step = budget;
@@ -225,7 +257,7 @@ function eachBlock(
   }
   for (let start = from; start < to; ) {
     const end = Math.min(to, (Math.floor(start / step) + 1) * step);
-    read(start, end - start);
+    yield [start, end - start];
     start = end;
   }
 }

@@ -13,6 +13,7 @@ import type { HeldMatrix, StoredMatrix } from "../../matrix.js";
 import { type Progress, type ProgressTask, silent } from "../../progress.js";
 import type { Table } from "../../table.js";
 import type { ExpressionReader, OpenOptions } from "../reader.js";
+import type { Piece } from "../spill.js";
 import type { Answer, Call, ReaderState } from "./thread-protocol.js";
 
 /** A single call into HDF5 reads 4 MiB; of a file with giant chunks 64 MiB, which a disk of 10 MB a second has in 6 s. */
@@ -197,6 +198,18 @@ class SupervisedReader implements ExpressionReader {
     const { shape } = this.ask({ kind: "stored", limit }, "stored");
     if (shape === null) return null;
     return { ...shape, read: (first, count) => this.ask({ kind: "rows", first, count }, "matrix").matrix };
+  }
+
+  pieces(): Iterable<Piece> | null {
+    return this.ask({ kind: "pieces" }, "pieces").are ? this.eachPiece() : null;
+  }
+
+  private *eachPiece(): Generator<Piece> {
+    for (;;) {
+      const { piece } = this.ask({ kind: "next" }, "piece");
+      if (piece === null) return;
+      yield piece;
+    }
   }
 
   close(): void {

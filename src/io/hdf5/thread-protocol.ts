@@ -4,6 +4,7 @@ import type { ErrorParts } from "../../errors.js";
 import type { HeldMatrix, StoredMatrix } from "../../matrix.js";
 import type { Table } from "../../table.js";
 import type { ExpressionReader, OpenOptions } from "../reader.js";
+import type { Piece } from "../spill.js";
 
 export interface Setup {
   port: MessagePort;
@@ -19,7 +20,9 @@ export type Call =
   | { kind: "obs" | "var" | "matrix" | "close" }
   | { kind: "stored"; limit: number }
   /** Of the matrix that "stored" told of. */
-  | { kind: "rows"; first: number; count: number };
+  | { kind: "rows"; first: number; count: number }
+  /** Begins to hand the matrix over in pieces; "next" asks for one after the other. */
+  | { kind: "pieces" | "next" };
 
 export interface Failure {
   message: string;
@@ -50,6 +53,9 @@ export type Answer =
   | { kind: "table"; table: Table; state: ReaderState }
   | { kind: "matrix"; matrix: HeldMatrix }
   | { kind: "stored"; shape: Omit<StoredMatrix, "read"> | null }
+  | { kind: "pieces"; are: boolean }
+  /** null: that was the last one. */
+  | { kind: "piece"; piece: Piece | null }
   | { kind: "closed"; heapBytes: number }
   | { kind: "failed"; failure: Failure }
   | { kind: "task"; name: string; total: number }

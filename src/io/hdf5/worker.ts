@@ -7,6 +7,7 @@ import { CellhueError } from "../../errors.js";
 import type { HeldMatrix, StoredMatrix } from "../../matrix.js";
 import type { Progress } from "../../progress.js";
 import type { ExpressionReader } from "../reader.js";
+import type { Piece } from "../spill.js";
 import { heapBytes, onCall } from "./file.js";
 import { openInThread } from "./open.js";
 import { type Answer, type Call, type Failure, type Setup, stateOf } from "./thread-protocol.js";
@@ -44,11 +45,20 @@ function failure(error: unknown): Failure {
 
 let reader: ExpressionReader | undefined;
 let stored: StoredMatrix | null = null;
+let pieces: AsyncIterator<Piece> | Iterator<Piece> | undefined;
 
 /** Hands a matrix over without a copy. */
 function giveAway(matrix: HeldMatrix): void {
   const arrays = matrix.kind === "dense" ? [matrix.data] : [matrix.indptr, matrix.indices, matrix.values];
   tell({ kind: "matrix", matrix }, [...new Set(arrays.map(({ buffer }) => buffer as ArrayBuffer))]);
+}
+
+function givePiece(piece: Piece): void {
+  const arrays = piece.kind === "dense" ? [piece.data] : [piece.rows, piece.cols, piece.values];
+  tell(
+    { kind: "piece", piece },
+    arrays.map(({ buffer }) => buffer as ArrayBuffer),
+  );
 }
 
 async function answer(call: Call): Promise<void> {
@@ -73,10 +83,22 @@ async function answer(call: Call): Promise<void> {
     case "rows":
       if (stored === null) throw new Error("no matrix is read by rows");
       return giveAway(stored.read(call.first, call.count));
+    case "pieces": {
+      const all = reader.pieces?.() ?? null;
+      if (all !== null)
+        pieces = Symbol.iterator in all ? all[Symbol.iterator]() : all[Symbol.asyncIterator]();
+      return tell({ kind: "pieces", are: all !== null });
+    }
+    case "next": {
+      if (pieces === undefined) throw new Error("no matrix is read in pieces");
+      const { value, done } = await pieces.next();
+      return done ? tell({ kind: "piece", piece: null }) : givePiece(value);
+    }
     case "close":
       reader.close();
       reader = undefined;
       stored = null;
+      pieces = undefined;
       return tell({ kind: "closed", heapBytes: heapBytes() });
   }
 }

@@ -14,6 +14,7 @@ import { columnAsText } from "../labels.js";
 import { allocate, requirePlausible } from "../limits.js";
 import { requireMatrixThere } from "../plain.js";
 import type { ExpressionReader, OpenOptions, XInfo } from "../reader.js";
+import type { Piece } from "../spill.js";
 import { visible } from "../visible.js";
 
 /** Takes over the open file: the reader closes it. See `openExpression` for the errors. */
@@ -69,34 +70,43 @@ class LoomReader implements ExpressionReader {
 
   /** Blocks of the file are turned as they come, so that the matrix is never held twice. */
   readMatrix(options: { progress?: Progress; signal?: AbortSignal } = {}): DenseMatrix {
-    const { file, at, genes, samples } = this;
-    const meta = file.metadata(at);
-    requirePlausible(4 * genes * samples, file.bytes, at, this.path);
+    const { at, genes, samples } = this;
     const data = allocate(genes * samples, at, this.path, (n) => new Float32Array(n));
-    const [blockGenes, blockCells] = denseBlock(file, at, genes, samples);
     const task = (options.progress ?? silent).task("reading X", genes * samples);
     try {
       let done = 0;
-      for (let g = 0; g < genes; g += blockGenes) {
-        const ng = Math.min(blockGenes, genes - g);
-        for (let c = 0; c < samples; c += blockCells) {
-          throwIfAborted(options.signal);
-          const nc = Math.min(blockCells, samples - c);
-          file.withBlock(at, [g, c], [ng, nc], (heap) => {
-            const block = file.numberView(meta, heap, ng * nc, at);
-            for (let j = 0; j < nc; j++) {
-              const to = (c + j) * genes + g;
-              for (let i = 0; i < ng; i++) data[to + i] = block[i * nc + j];
-            }
-          });
-          done += ng * nc;
-          task.update(done);
-        }
+      for (const { row, col, rows, cols, data: block } of this.pieces()) {
+        throwIfAborted(options.signal);
+        for (let i = 0; i < rows; i++)
+          data.set(block.subarray(i * cols, (i + 1) * cols), (row + i) * genes + col);
+        done += rows * cols;
+        task.update(done);
       }
     } finally {
       task.end();
     }
     return { kind: "dense", rows: samples, cols: genes, data };
+  }
+
+  /** Blocks of the file, turned: cells × genes. */
+  *pieces(): Generator<Extract<Piece, { kind: "dense" }>> {
+    const { file, at, genes, samples } = this;
+    const meta = file.metadata(at);
+    requirePlausible(4 * genes * samples, file.bytes, at, this.path);
+    const [blockGenes, blockCells] = denseBlock(file, at, genes, samples);
+    for (let col = 0; col < genes; col += blockGenes) {
+      const cols = Math.min(blockGenes, genes - col);
+      for (let row = 0; row < samples; row += blockCells) {
+        const rows = Math.min(blockCells, samples - row);
+        const data = new Float32Array(rows * cols);
+        file.withBlock(at, [col, row], [cols, rows], (heap) => {
+          const block = file.numberView(meta, heap, cols * rows, at);
+          for (let i = 0; i < rows; i++)
+            for (let j = 0; j < cols; j++) data[i * cols + j] = block[j * rows + i];
+        });
+        yield { kind: "dense", row, col, rows, cols, data };
+      }
+    }
   }
 
   close(): void {

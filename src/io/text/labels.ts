@@ -96,6 +96,7 @@ export function withLabels(reader: ExpressionReader, table: LabelTable): Express
     var: () => reader.var(),
     readMatrix: (options) => reader.readMatrix(options),
     storedMatrix: (limit) => reader.storedMatrix?.(limit) ?? null,
+    pieces: () => reader.pieces?.() ?? null,
     close: () => reader.close(),
   };
 }

@@ -1,7 +1,8 @@
 /**
  * Expression as a table of text (.csv, .tsv, .txt, .gz; also GEO's series matrix, GCT and featureCounts): genes × samples
- * or samples × genes. Columns and rows of text are annotations of what they stand beside. Read when it is opened, a line
- * at a time; a cell that is no number is an error, a missing one is NaN.
+ * or samples × genes. Columns and rows of text are annotations of what they stand beside. Read twice, a line at a time: names and
+ * annotations first, which say how large it is and which way it lies; then the numbers, straight into their places. A cell that
+ * is no number is an error, a missing one is NaN.
  */
 import { CellhueError } from "../../errors.js";
 import type { DenseMatrix } from "../../matrix.js";
@@ -11,14 +12,15 @@ import { allocate } from "../limits.js";
 import { wholeLines } from "../lines.js";
 import { isMissing, numberAt } from "../numbers.js";
 import { requireMatrixThere } from "../plain.js";
-import type { ExpressionReader, OpenOptions, XInfo } from "../reader.js";
+import { type ExpressionReader, heldBytes, leftUnread, type OpenOptions, type XInfo } from "../reader.js";
+import type { Piece } from "../spill.js";
 import { visible } from "../visible.js";
 import { findCells } from "./cells.js";
 import { columnOfTexts } from "./columns.js";
 import { type Layout, LOOK, layoutOf } from "./layout.js";
 import { orient } from "./orientation.js";
 
-/** Entries of a table: 4 GiB as float32, and as much again while it is turned. */
+/** Entries of a table: 4 GiB as float32. */
 const MOST = 2 ** 30;
 const delimiterNames = { "\t": "tabs", ";": "semicolons", ",": "commas", " ": "blanks" };
 
@@ -30,35 +32,34 @@ export async function openText(
   samples: ReadonlySet<string> | null,
 ): Promise<ExpressionReader> {
   requireMatrixThere(path, "a table of text", options);
-  const lines = new TableLines(path);
-  const task = (options.progress ?? silent).task("reading X", 0);
+  const names = new NameLines(path);
+  const task = (options.progress ?? silent).task("reading names", 0);
   try {
-    for await (const block of wholeLines(path, gzip, options.signal)) lines.add(block);
-    lines.end();
+    for await (const block of wholeLines(path, gzip, options.signal)) names.add(block);
+    names.end();
   } finally {
     task.end();
   }
-  return new TextReader(path, gzip, lines, options, samples);
+  return TextReader.read(path, gzip, names, options, samples);
 }
 
-/** Rows as they come, after a look at the first ones. */
-class TableLines {
+/** Goes over the rows, after a look at the first ones. */
+abstract class TableLines {
   layout: Layout | null = null;
-  readonly names: string[] = [];
-  readonly rows: Float32Array[] = [];
-  readonly texts: string[][] = [];
+  protected line = 0;
+  protected bounds = new Int32Array(0);
   private waiting: Buffer[] = [];
   private waitingLines = 0;
   private waitingBytes = 0;
-  private line = 0;
-  private entries = 0;
-  private bounds = new Int32Array(0);
 
-  constructor(private readonly path: string) {}
+  constructor(protected readonly path: string) {}
+
+  /** A row, whose cells lie between `bounds`. */
+  protected abstract row(block: Buffer, layout: Layout): void;
 
   add(block: Buffer): void {
     if (this.layout !== null) {
-      this.read(block);
+      this.read(block, this.layout);
       return;
     }
     // a copy, as the stream uses its buffers again
@@ -93,15 +94,12 @@ class TableLines {
     let skipped = 0;
     for (let k = 0; k < layout.before; k++) skipped = block.indexOf(10, skipped) + 1;
     this.line = layout.before;
-    this.read(block.subarray(skipped));
+    this.read(block.subarray(skipped), layout);
   }
 
-  private read(block: Buffer): void {
-    const { layout, bounds } = this;
-    if (layout === null) return;
-    const { columns, delimiter } = layout;
-    const numbers = columns.filter((c) => !c.text).length;
-    const point = layout.point.charCodeAt(0);
+  private read(block: Buffer, layout: Layout): void {
+    const { bounds } = this;
+    const { delimiter } = layout;
     let next = 0;
     for (let at = 0; at < block.length; at = next) {
       let end = block.indexOf(10, at);
@@ -119,29 +117,51 @@ class TableLines {
           "check that the file is complete, and quote names that hold the delimiter",
         );
       }
-      this.entries += numbers;
-      if (this.entries > MOST) {
-        throw this.fault(`more than ${MOST} numbers`, `at most ${MOST} in a table of text`, [
-          "store it sparse: in Python, scanpy.read_text(FILE).T, X = scipy.sparse.csr_matrix(X), write_h5ad(NEW)",
-        ]);
-      }
-      this.row(block, layout, numbers, point);
+      this.row(block, layout);
     }
   }
 
-  private row(block: Buffer, { columns }: Layout, numbers: number, point: number): void {
+  protected fault(found: string, expected: string, remedy: string | string[]): CellhueError {
+    return new CellhueError("the table cannot be read", { where: this.path, found, expected, remedy });
+  }
+}
+
+/** What is no number: names and annotations of the rows. */
+class NameLines extends TableLines {
+  readonly names: string[] = [];
+  readonly texts: string[][] = [];
+  private entries = 0;
+
+  protected override row(block: Buffer, { columns }: Layout): void {
     const { bounds } = this;
-    const values = new Float32Array(numbers);
     const texts: string[] = [];
+    for (let c = 0; c < columns.length; c++)
+      if (columns[c].text) texts.push(text(block, bounds[2 * c + 2], bounds[2 * c + 3]));
+    this.entries += columns.length - texts.length;
+    if (this.entries > MOST) {
+      throw this.fault(`more than ${MOST} numbers`, `at most ${MOST} in a table of text`, [
+        "store it sparse: in Python, scanpy.read_text(FILE).T, X = scipy.sparse.csr_matrix(X), write_h5ad(NEW)",
+      ]);
+    }
+    this.names.push(text(block, bounds[0], bounds[1]));
+    this.texts.push(texts);
+  }
+}
+
+/** The numbers of the rows; `rows` is emptied by whoever takes them. */
+class NumberLines extends TableLines {
+  rows: Float32Array[] = [];
+
+  protected override row(block: Buffer, { columns, point }: Layout): void {
+    const { bounds } = this;
+    const values = new Float32Array(columns.length);
+    const mark = point.charCodeAt(0);
     let k = 0;
     for (let c = 0; c < columns.length; c++) {
+      if (columns[c].text) continue;
       const from = bounds[2 * c + 2];
       const to = bounds[2 * c + 3];
-      if (columns[c].text) {
-        texts.push(text(block, from, to));
-        continue;
-      }
-      const value = numberAt(block, from, to, point);
+      const value = numberAt(block, from, to, mark);
       if (Number.isNaN(value) && !isMissing(block.toString("latin1", from, Math.min(to, from + 100)))) {
         throw this.fault(
           `'${visible(text(block, from, to), 40)}' in line ${this.line}, column '${visible(columns[c].name, 60)}'`,
@@ -151,14 +171,42 @@ class TableLines {
       }
       values[k++] = value;
     }
-    this.names.push(text(block, bounds[0], bounds[1]));
-    this.rows.push(values);
-    this.texts.push(texts);
+    this.rows.push(values.subarray(0, k));
   }
+}
 
-  private fault(found: string, expected: string, remedy: string | string[]): CellhueError {
-    return new CellhueError("the table cannot be read", { where: this.path, found, expected, remedy });
+/** Some rows of the file, samples in rows. */
+async function* rectangles(
+  path: string,
+  gzip: boolean,
+  { rows, columns, turned }: { rows: number; columns: number; turned: boolean },
+  bytes: number,
+  signal?: AbortSignal,
+): AsyncGenerator<Extract<Piece, { kind: "dense" }>> {
+  const lines = new NumberLines(path);
+  const most = Math.max(1, Math.floor(bytes / Math.max(1, 4 * columns)));
+  let first = 0;
+  const taken = (): Extract<Piece, { kind: "dense" }> => {
+    const part = lines.rows.splice(0, most);
+    const row = first;
+    first += part.length;
+    return turned
+      ? { kind: "dense", row: 0, col: row, rows: columns, cols: part.length, data: turn(part, columns) }
+      : { kind: "dense", row, col: 0, rows: part.length, cols: columns, data: join(part, columns) };
+  };
+  for await (const block of wholeLines(path, gzip, signal)) {
+    lines.add(block);
+    while (lines.rows.length >= most) yield taken();
   }
+  lines.end();
+  while (lines.rows.length > 0) yield taken();
+  if (first === rows) return;
+  throw new CellhueError("the table has changed while it was read", {
+    where: path,
+    found: `${first} rows`,
+    expected: `${rows}, as a moment before`,
+    remedy: "let nothing write to the file, and start again",
+  });
 }
 
 function text(block: Buffer, from: number, to: number): string {
@@ -166,33 +214,43 @@ function text(block: Buffer, from: number, to: number): string {
   return out.includes('""') ? out.replaceAll('""', '"') : out;
 }
 
+/** Bytes of a rectangle: those that go straight into the matrix, those of a spill (of all samples of some genes). */
+const PIECE = 4 << 20;
+const SPILL_PIECE = 32 << 20;
+
 class TextReader implements ExpressionReader {
-  readonly format: string;
-  readonly samples: number;
-  readonly genes: number;
-  readonly x: XInfo = { source: "X", storage: "dense", dtype: "text", nonzero: null };
   readonly layers: readonly string[] = [];
   readonly hasRaw = false;
   readonly skippedColumns: readonly string[] = [];
-  readonly notes: readonly string[];
-  private readonly tables: { obs: Table; var: Table };
-  private matrix: DenseMatrix | null;
+  readonly samples: number;
+  readonly genes: number;
 
-  constructor(
+  private constructor(
     readonly path: string,
-    gzip: boolean,
-    lines: TableLines,
-    options: OpenOptions,
-    samples: ReadonlySet<string> | null,
+    readonly format: string,
+    readonly notes: readonly string[],
+    readonly x: XInfo,
+    private readonly tables: { obs: Table; var: Table },
+    readonly pieces: () => AsyncGenerator<Piece>,
+    private matrix: DenseMatrix | null,
   ) {
-    const { layout, names, rows, texts } = lines;
+    this.samples = tables.obs.length;
+    this.genes = tables.var.length;
+  }
+
+  static async read(
+    path: string,
+    gzip: boolean,
+    { layout, names, texts }: NameLines,
+    options: OpenOptions,
+    known: ReadonlySet<string> | null,
+  ): Promise<TextReader> {
     if (layout === null) throw new Error("a table without a layout");
-    this.format = `text (${delimiterNames[layout.delimiter]}${gzip ? ", gzip" : ""})`;
     const columns = layout.columns.filter((c) => !c.text).map((c) => c.name);
     const asked = options.orientation ?? "auto";
     const { orientation, why } =
       asked === "auto"
-        ? orient({ corner: layout.corner, rows: names, columns }, samples, path, options.genes)
+        ? orient({ corner: layout.corner, rows: names, columns }, known, path, options.genes)
         : { orientation: asked, why: "as asked" };
     const notes = [`${orientation.replaceAll("-", " ")}: ${why}`];
     if (layout.point === ",") notes.push("numbers are read with a decimal comma");
@@ -212,14 +270,26 @@ class TextReader implements ExpressionReader {
       index,
       columns: annotations,
     });
-    const genesInRows = orientation === "genes-in-rows";
-    this.tables = genesInRows
+    const turned = orientation === "genes-in-rows";
+    const tables = turned
       ? { obs: table(columns, ofColumns), var: table(names, ofRows) }
       : { obs: table(names, ofRows), var: table(columns, ofColumns) };
-    this.notes = notes;
-    this.samples = this.tables.obs.length;
-    this.genes = this.tables.var.length;
-    this.matrix = assemble(rows, columns.length, genesInRows, path);
+    const x: XInfo = { source: "X", storage: "dense", dtype: "text", nonzero: null };
+    const shape = { rows: names.length, columns: columns.length, turned };
+    const [samples, genes] = [tables.obs.length, tables.var.length];
+    const { withoutMatrix = false, limit = Infinity } = options;
+    const isHeld = !withoutMatrix && heldBytes({ samples, genes, x }) <= limit;
+    return new TextReader(
+      path,
+      `text (${delimiterNames[layout.delimiter]}${gzip ? ", gzip" : ""})`,
+      notes,
+      x,
+      tables,
+      () => rectangles(path, gzip, shape, SPILL_PIECE, options.signal),
+      isHeld
+        ? await assemble(rectangles(path, gzip, shape, PIECE, options.signal), samples, genes, path, options)
+        : null,
+    );
   }
 
   obs(): Table {
@@ -231,7 +301,7 @@ class TextReader implements ExpressionReader {
   }
 
   readMatrix(): DenseMatrix {
-    if (this.matrix === null) throw new Error(`${this.path} is closed`);
+    if (this.matrix === null) throw new RangeError(leftUnread(this.path));
     return this.matrix;
   }
 
@@ -240,25 +310,51 @@ class TextReader implements ExpressionReader {
   }
 }
 
-/** The rows as one matrix, samples in rows. */
-function assemble(rows: Float32Array[], columns: number, turned: boolean, path: string): DenseMatrix {
-  const data = allocate(rows.length * columns, "the table", path, (n) => new Float32Array(n));
-  if (!turned) {
-    rows.forEach((row, i) => {
-      data.set(row, i * columns);
-    });
-    return { kind: "dense", rows: rows.length, cols: columns, data };
+async function assemble(
+  pieces: AsyncGenerator<Extract<Piece, { kind: "dense" }>>,
+  rows: number,
+  cols: number,
+  path: string,
+  { progress = silent }: OpenOptions,
+): Promise<DenseMatrix> {
+  const out = allocate(rows * cols, "the table", path, (n) => new Float32Array(n));
+  const task = progress.task("reading X", rows * cols);
+  let done = 0;
+  try {
+    for await (const { row, col, rows: height, cols: width, data } of pieces) {
+      for (let i = 0; i < height; i++)
+        out.set(data.subarray(i * width, (i + 1) * width), (row + i) * cols + col);
+      done += data.length;
+      task.update(done);
+    }
+  } finally {
+    task.end();
   }
+  return { kind: "dense", rows, cols, data: out };
+}
+
+/** Rows, one below the other. */
+function join(rows: readonly Float32Array[], columns: number): Float32Array {
+  const data = new Float32Array(rows.length * columns);
+  rows.forEach((row, i) => {
+    data.set(row, i * columns);
+  });
+  return data;
+}
+
+/** Rows as columns. */
+function turn(rows: readonly Float32Array[], columns: number): Float32Array {
+  const width = rows.length;
+  const data = new Float32Array(width * columns);
   // in tiles, as a column at a time would miss the cache at every step
   const tile = 64;
-  const genes = rows.length;
-  for (let g = 0; g < genes; g += tile) {
+  for (let g = 0; g < width; g += tile) {
     for (let s = 0; s < columns; s += tile) {
-      for (let j = g; j < Math.min(g + tile, genes); j++) {
+      for (let j = g; j < Math.min(g + tile, width); j++) {
         const row = rows[j];
-        for (let i = s; i < Math.min(s + tile, columns); i++) data[i * genes + j] = row[i];
+        for (let i = s; i < Math.min(s + tile, columns); i++) data[i * width + j] = row[i];
       }
     }
   }
-  return { kind: "dense", rows: columns, cols: genes, data };
+  return data;
 }

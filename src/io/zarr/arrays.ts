@@ -12,6 +12,7 @@ import type { MatrixSource } from "../anndata/store.js";
 import { float16 } from "../float16.js";
 import { allocate, requirePlausible, SMALL } from "../limits.js";
 import { columnsToRows, faultOfOffsets, sortRows } from "../sparse.js";
+import type { Piece } from "../spill.js";
 import { boundCodecs } from "./codecs.js";
 import type { Keys } from "./keys.js";
 
@@ -30,14 +31,13 @@ export interface ArrayInfo {
 interface Chunk {
   data: ArrayLike<unknown>;
   stride: number[];
+  /** Its first row (and column) in the array, and how many of it are within the array. */
+  start: readonly number[];
+  count: readonly number[];
 }
 
-/** Calls `use` with every chunk, its place in the grid and its first row (and column). */
-async function eachChunk(
-  info: ArrayInfo,
-  keys: Keys,
-  use: (chunk: Chunk, start: readonly number[], count: readonly number[], shape: readonly number[]) => void,
-): Promise<void> {
+/** Every chunk, one after the other. */
+async function* chunksOf(info: ArrayInfo, keys: Keys): AsyncGenerator<Chunk> {
   if (info.shape.some((n) => n === 0)) return;
   boundCodecs(zarr.registry);
   const fail = (cause: unknown): CellhueError => {
@@ -69,17 +69,12 @@ async function eachChunk(
     const grid = info.shape.map((n, d) => Math.ceil(n / shape[d]));
     const at = grid.map(() => 0);
     for (;;) {
-      const chunk = (await array.getChunk(at)) as unknown as Chunk & { shape: number[] };
-      if (chunk.data.length < items) {
-        throw new Error(`chunk ${at.join(".")} has ${chunk.data.length} entries, not ${items}`);
+      const { data, stride } = (await array.getChunk(at)) as unknown as Pick<Chunk, "data" | "stride">;
+      if (data.length < items) {
+        throw new Error(`chunk ${at.join(".")} has ${data.length} entries, not ${items}`);
       }
       const start = at.map((c, d) => c * shape[d]);
-      use(
-        chunk,
-        start,
-        start.map((s, d) => Math.min(shape[d], info.shape[d] - s)),
-        shape,
-      );
+      yield { data, stride, start, count: start.map((s, d) => Math.min(shape[d], info.shape[d] - s)) };
       let d = grid.length - 1;
       while (d >= 0 && ++at[d] === grid[d]) at[d--] = 0;
       if (d < 0) return;
@@ -148,42 +143,40 @@ function decoder({ dtype, at }: ArrayInfo): (data: ArrayLike<unknown>) => (i: nu
 export async function readNumbers(info: ArrayInfo, keys: Keys): Promise<Float64Array> {
   requirePlausible(8 * info.shape[0], keys.bytes, info.at, keys.path);
   const out = allocate(info.shape[0], info.at, keys.path, (n) => new Float64Array(n));
-  await readInto(info, keys, (value, at) => {
-    out[at] = value;
-  });
+  for await (const { start, count, value } of numbersOf(info, keys))
+    for (let i = 0; i < count; i++) out[start + i] = value(i);
   return out;
 }
 
-async function readInto(
+/** A one-dimensional array of numbers, a chunk at a time. */
+async function* numbersOf(
   info: ArrayInfo,
   keys: Keys,
-  put: (value: number, at: number) => void,
-  done?: (entries: number) => void,
-): Promise<void> {
+): AsyncGenerator<{ start: number; count: number; value: (i: number) => number }> {
   const decode = decoder(info);
-  await eachChunk(info, keys, ({ data }, [start], [count]) => {
-    const value = decode(data);
-    for (let i = 0; i < count; i++) put(value(i), start + i);
-    done?.(start + count);
-  });
+  for await (const { data, start, count } of chunksOf(info, keys))
+    yield { start: start[0], count: count[0], value: decode(data) };
 }
 
 /** A one-dimensional array of text, whole; a chunk that is not there holds empty texts. */
 export async function readStrings(info: ArrayInfo, keys: Keys): Promise<string[]> {
   const out = new Array<string>(info.shape[0]).fill("");
-  await eachChunk(info, keys, ({ data }, [start], [count]) => {
+  for await (const { data, start, count } of chunksOf(info, keys)) {
     const get = "get" in data ? (i: number) => (data as { get(i: number): unknown }).get(i) : undefined;
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < count[0]; i++) {
       const value = get === undefined ? data[i] : get(i);
-      if (typeof value === "string") out[start + i] = value;
+      if (typeof value === "string") out[start[0] + i] = value;
     }
-  });
+  }
   return out;
 }
 
-/** Reads X, a layer or raw. `array` finds the arrays of the store. */
+/** Finds an array of the store. */
+type Arrays = (at: string) => ArrayInfo;
+
+/** Reads X, a layer or raw. */
 export async function readMatrix(
-  array: (at: string) => ArrayInfo,
+  array: Arrays,
   keys: Keys,
   source: MatrixSource,
   task: ProgressTask,
@@ -192,6 +185,13 @@ export async function readMatrix(
   return source.storage === "dense"
     ? readDense(array(source.path), keys, source, task, signal)
     : readSparse(array, keys, source, task, signal);
+}
+
+/** The same in pieces, a chunk each. */
+export function matrixPieces(array: Arrays, keys: Keys, source: MatrixSource): AsyncGenerator<Piece> {
+  return source.storage === "dense"
+    ? densePieces(array(source.path), keys)
+    : sparsePieces(array, keys, source);
 }
 
 async function readDense(
@@ -203,32 +203,34 @@ async function readDense(
 ): Promise<DenseMatrix> {
   requirePlausible(4 * rows * cols, keys.bytes, path, keys.path);
   const out = allocate(rows * cols, path, keys.path, (n) => new Float32Array(n));
-  const decode = decoder(info);
   let done = 0;
-  await eachChunk(info, keys, ({ data, stride }, start, count) => {
+  for await (const { row, col, rows: height, cols: width, data } of densePieces(info, keys)) {
     throwIfAborted(signal);
-    const value = decode(data);
-    const [r0, c0] = start.length === 1 ? [0, start[0]] : start;
-    const [nr, nc] = count.length === 1 ? [1, count[0]] : count;
-    const [down, across] = stride.length === 1 ? [0, stride[0]] : stride;
-    // a vector is one row or one column: its entries follow each other either way
-    for (let i = 0; i < nr; i++) {
-      const to = (r0 + i) * cols + c0;
-      for (let j = 0; j < nc; j++) out[to + j] = value(i * down + j * across);
-    }
-    done += nr * nc;
+    for (let i = 0; i < height; i++)
+      out.set(data.subarray(i * width, (i + 1) * width), (row + i) * cols + col);
+    done += height * width;
     task.update(done);
-  });
+  }
   return { kind: "dense", rows, cols, data: out };
 }
 
-async function readSparse(
-  array: (at: string) => ArrayInfo,
-  keys: Keys,
-  { path, storage, rows, cols, stored }: MatrixSource,
-  task: ProgressTask,
-  signal?: AbortSignal,
-): Promise<CsrMatrix> {
+async function* densePieces(info: ArrayInfo, keys: Keys): AsyncGenerator<Extract<Piece, { kind: "dense" }>> {
+  requirePlausible(4 * info.shape.reduce((a, b) => a * b, 1), keys.bytes, info.at, keys.path);
+  const decode = decoder(info);
+  for await (const { data, stride, start, count } of chunksOf(info, keys)) {
+    const value = decode(data);
+    const [row, col] = start.length === 1 ? [0, start[0]] : start;
+    const [rows, cols] = count.length === 1 ? [1, count[0]] : count;
+    const [down, across] = stride.length === 1 ? [0, stride[0]] : stride;
+    const out = new Float32Array(rows * cols);
+    for (let i = 0; i < rows; i++)
+      for (let j = 0; j < cols; j++) out[i * cols + j] = value(i * down + j * across);
+    yield { kind: "dense", row, col, rows, cols, data: out };
+  }
+}
+
+/** The parts of a sparse matrix, checked, data and indices as long as the offsets say (they may leave a rest unused). */
+async function sparseParts(array: Arrays, keys: Keys, { path, storage, rows, cols, stored }: MatrixSource) {
   const [major, minor] = storage === "csr" ? [rows, cols] : [cols, rows];
   const [dataInfo, indexInfo, offsetInfo] = ["data", "indices", "indptr"].map((p) => array(`${path}/${p}`));
   for (const info of [dataInfo, indexInfo, offsetInfo]) {
@@ -240,32 +242,89 @@ async function readSparse(
   const indptr = await readNumbers(offsetInfo, keys);
   const fault = faultOfOffsets(indptr, major, Math.min(stored ?? 0, indexInfo.shape[0]));
   if (fault !== null) throw damaged(keys.path, offsetInfo.at, ...fault);
-  const n = indptr[major];
-  requirePlausible(8 * n, keys.bytes, path, keys.path);
+  const shape = [indptr[major]];
+  requirePlausible(8 * indptr[major], keys.bytes, path, keys.path);
+  const requireIndex = (index: number, at: number) => {
+    if (!(index >= 0 && index < minor))
+      throw damaged(keys.path, indexInfo.at, `index ${index} at entry ${at}`, `0 to ${minor - 1}`);
+  };
+  return { indptr, data: { ...dataInfo, shape }, index: { ...indexInfo, shape }, requireIndex };
+}
+
+async function readSparse(
+  array: Arrays,
+  keys: Keys,
+  source: MatrixSource,
+  task: ProgressTask,
+  signal?: AbortSignal,
+): Promise<CsrMatrix> {
+  const { path, storage, rows, cols } = source;
+  const { indptr, data, index, requireIndex } = await sparseParts(array, keys, source);
+  const [n] = data.shape;
   const indices = allocate(n, path, keys.path, (k) => new Int32Array(k));
   const values = allocate(n, path, keys.path, (k) => new Float32Array(k));
-  // indptr may leave a rest of the arrays unused
-  const cut = (info: ArrayInfo) => ({ ...info, shape: [n] });
-  const tell = (from: number) => (done: number) => {
+  for await (const { start, count, value } of numbersOf(data, keys)) {
     throwIfAborted(signal);
-    task.update(from + done);
-  };
-  const put = (value: number, at: number) => {
-    values[at] = value;
-  };
-  await readInto(cut(dataInfo), keys, put, tell(0));
-  await readInto(
-    cut(indexInfo),
-    keys,
-    (index, at) => {
-      if (!(index >= 0 && index < minor)) {
-        throw damaged(keys.path, indexInfo.at, `index ${index} at entry ${at}`, `0 to ${minor - 1}`);
-      }
-      indices[at] = index;
-    },
-    tell(n),
-  );
+    for (let i = 0; i < count; i++) values[start + i] = value(i);
+    task.update(start + count);
+  }
+  for await (const { start, count, value } of numbersOf(index, keys)) {
+    throwIfAborted(signal);
+    for (let i = 0; i < count; i++) {
+      const found = value(i);
+      requireIndex(found, start + i);
+      indices[start + i] = found;
+    }
+    task.update(n + start + count);
+  }
   return storage === "csr"
     ? sortRows({ kind: "csr", rows, cols, indptr, indices, values })
     : sortRows(columnsToRows({ rows, cols, indptr, indices, values }));
+}
+
+/** Entries of a piece. */
+const PIECE = 1 << 20;
+
+async function* sparsePieces(array: Arrays, keys: Keys, source: MatrixSource): AsyncGenerator<Piece> {
+  const { indptr, data, index, requireIndex } = await sparseParts(array, keys, source);
+  const values = inSteps(numbersOf(data, keys), PIECE);
+  const indices = inSteps(numbersOf(index, keys), PIECE);
+  const [n] = data.shape;
+  let line = 0;
+  try {
+    for (let start = 0; start < n; start += PIECE) {
+      const found = (await indices.next()).value ?? new Float64Array(0);
+      const piece = (await values.next()).value ?? found;
+      const major = new Int32Array(found.length);
+      for (let k = 0; k < found.length; k++) {
+        requireIndex(found[k], start + k);
+        while (start + k >= indptr[line + 1]) line++;
+        major[k] = line;
+      }
+      const minor = new Int32Array(found);
+      const [rows, cols] = source.storage === "csr" ? [major, minor] : [minor, major];
+      yield { kind: "entries", rows, cols, values: new Float32Array(piece) };
+    }
+  } finally {
+    await indices.return();
+    await values.return();
+  }
+}
+
+/** Numbers that come a chunk at a time, as arrays of `step` each (the last may be shorter), whatever the chunks. */
+async function* inSteps(
+  chunks: ReturnType<typeof numbersOf>,
+  step: number,
+): AsyncGenerator<Float64Array, void> {
+  let out = new Float64Array(step);
+  let filled = 0;
+  for await (const { count, value } of chunks)
+    for (let i = 0; i < count; i++) {
+      out[filled++] = value(i);
+      if (filled < step) continue;
+      yield out;
+      out = new Float64Array(step);
+      filled = 0;
+    }
+  if (filled > 0) yield out.subarray(0, filled);
 }

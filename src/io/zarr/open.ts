@@ -1,6 +1,6 @@
 /**
- * AnnData in zarr 2 and 3, as a folder or a zip archive. Metadata are read at once; the chunks of obs, var and X are
- * fetched when the store is opened, as zarrita decodes them asynchronously.
+ * AnnData in zarr 2 and 3, as a folder or a zip archive. Metadata are read at once; the chunks of obs, var and X (unless it is
+ * larger than may be held) are fetched when the store is opened, as zarrita decodes them asynchronously.
  * Formats: zarr-specs v2 and v3; anndata's on-disk specification.
  */
 import { CellhueError } from "../../errors.js";
@@ -11,8 +11,9 @@ import { AnnDataReader } from "../anndata/reader.js";
 import { entriesToRead } from "../anndata/source.js";
 import type { AnnDataStore, MatrixSource } from "../anndata/store.js";
 import { requirePlausible } from "../limits.js";
-import type { ExpressionReader, OpenOptions } from "../reader.js";
-import { type ArrayInfo, readMatrix, readNumbers, readStrings } from "./arrays.js";
+import { type ExpressionReader, heldBytes, leftUnread, type OpenOptions } from "../reader.js";
+import type { Piece } from "../spill.js";
+import { type ArrayInfo, matrixPieces, readMatrix, readNumbers, readStrings } from "./arrays.js";
 import { FolderKeys, type Keys, ZipKeys } from "./keys.js";
 
 /** Opens a folder or a zip archive. See `openExpression` for the errors. */
@@ -21,7 +22,9 @@ export async function openZarr(path: string, options: OpenOptions, zip: boolean)
   try {
     await store.fetchTables(["obs", options.useRaw ? "raw/var" : "var"]);
     const reader = new AnnDataReader(store, options);
-    if (reader.source !== null && !options.withoutMatrix) await store.fetchMatrix(reader.source, options);
+    const { withoutMatrix = false, limit = Infinity } = options;
+    if (reader.source !== null && !withoutMatrix && heldBytes(reader) <= limit)
+      await store.fetchMatrix(reader.source, options);
     return reader;
   } catch (error) {
     store.close();
@@ -93,9 +96,13 @@ class ZarrStore implements AnnDataStore {
 
   read(source: MatrixSource): HeldMatrix {
     if (this.matrix?.at !== source.path) {
-      throw new RangeError("the matrix of a zarr store is read when it is opened: open it with the matrix");
+      throw new RangeError(leftUnread(this.path));
     }
     return this.matrix.matrix;
+  }
+
+  pieces(source: MatrixSource): AsyncIterable<Piece> {
+    return matrixPieces((at) => this.array(at), this.data, source);
   }
 
   close(): void {

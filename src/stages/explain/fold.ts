@@ -157,7 +157,7 @@ export async function openFold(
   const image = new ScoreGraph({ ...shared, network });
   const painter = new PainterGraph({ paint: paint(true), genes: x.cols, threads, signal: ctx.signal });
   const exact = new PainterGraph({ paint: paint(false), genes: x.cols, threads, signal: ctx.signal });
-  const { mean, variance } = geneMoments(x, train);
+  const { mean, variance } = await geneMoments(x, train, undefined, ctx);
   const drawn = evenly(train, DRAWN);
   let held: Float32Array | undefined;
   const training = {

@@ -21,8 +21,11 @@ export async function writeClasses(
   byClass: ReadonlyMap<number, ClassGenes>,
   nulls: (code: number) => readonly Float64Array[],
 ): Promise<ExplainedClass[]> {
-  const { samples, x } = work;
-  const { t } = welchT(x, samples.codes, samples.classes.length, byClass.keys());
+  const { samples, x, ctx } = work;
+  const { t } = await welchT(x, samples.codes, samples.classes.length, byClass.keys(), {
+    ...ctx,
+    what: "tests of every gene",
+  });
   const classes: ExplainedClass[] = [];
   for (const [code, genes] of byClass) {
     const tRanks = ranksOf(t.subarray(code * x.cols, (code + 1) * x.cols));

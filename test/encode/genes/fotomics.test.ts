@@ -47,7 +47,7 @@ describe("fourierTransform equals numpy's", () => {
 describe("fotomicsLayout", () => {
   it.each(fixture.layouts)("$rows samples × $genes genes: numpy's places", async (c) => {
     const x = made(c.rows, c.genes);
-    const scaling = fitScaling(x, "norm2");
+    const scaling = await fitScaling(x, "norm2");
     const points = await fotomicsLayout(x, scaling);
     expect(points).toHaveLength(2 * c.genes);
     c.spots.forEach((j, i) => {
@@ -60,7 +60,7 @@ describe("fotomicsLayout", () => {
 
   it("is mirror-symmetric, and another one where the genes have another order", async () => {
     const x = made(5, 31);
-    const points = await fotomicsLayout(x, fitScaling(x, "norm2"));
+    const points = await fotomicsLayout(x, await fitScaling(x, "norm2"));
     for (let k = 1; k <= 15; k++) {
       expect(points[2 * (15 + k)]).toBeCloseTo(points[2 * (15 - k)], 12);
       expect(points[2 * (15 + k) + 1]).toBeCloseTo(-points[2 * (15 - k) + 1], 12);
@@ -68,12 +68,12 @@ describe("fotomicsLayout", () => {
     const swapped: DenseMatrix = { ...x, data: x.data.slice() };
     for (let i = 0; i < 5; i++)
       [swapped.data[31 * i], swapped.data[31 * i + 7]] = [swapped.data[31 * i + 7], swapped.data[31 * i]];
-    expect(await fotomicsLayout(swapped, fitScaling(swapped, "norm2"))).not.toEqual(points);
+    expect(await fotomicsLayout(swapped, await fitScaling(swapped, "norm2"))).not.toEqual(points);
   });
 
   it("stops when told to; refuses no samples", async () => {
     const x = made(5, 31);
-    const scaling = fitScaling(x, "norm2");
+    const scaling = await fitScaling(x, "norm2");
     await expect(fotomicsLayout(x, scaling, { signal: AbortSignal.abort() })).rejects.toThrow(
       InterruptedError,
     );

@@ -200,7 +200,7 @@ describe("igtd of 2,000 genes of oligodendroglioma, sampled", async () => {
   const reader = await openExpression("assets/demo/infercnvpy_oligodendroglioma.h5ad");
   const all = reader.readMatrix();
   reader.close();
-  const x = selectColumns(all, chooseGenes(all, { how: "variance", count: 2000 }));
+  const x = selectColumns(all, await chooseGenes(all, { how: "variance", count: 2000 }));
   const size = { height: 45, width: 45 };
   const ranks = await squareRanks(x, "correlation", size);
   const { byOffset, pairs } = pixelRanks(size);

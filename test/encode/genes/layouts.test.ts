@@ -35,7 +35,7 @@ const fixture: Fixture = JSON.parse(readFileSync("test/fixtures/gene_layouts.jso
 /** The demo's set, log1p, its most variable genes, as the oracle's. */
 async function demo(): Promise<HeldMatrix> {
   const x = await readSet(geneSets.sets.find(({ name }) => name.endsWith("oligodendroglioma"))!);
-  return selectColumns(x, chooseGenes(x, { how: "variance", count: fixture.count }));
+  return selectColumns(x, await chooseGenes(x, { how: "variance", count: fixture.count }));
 }
 
 const everyFifth = (points: Float64Array) => points.filter((_, p) => (p >> 1) % 5 === 0);
@@ -225,15 +225,15 @@ describe("layouts of genes", () => {
 });
 
 describe("genes as vectors", () => {
-  it("those that vary: constants are left out, zero or not, dense or sparse", () => {
+  it("those that vary: constants are left out, zero or not, dense or sparse", async () => {
     const x: DenseMatrix = {
       kind: "dense",
       rows: 3,
       cols: 5,
       data: Float32Array.from([0, 0.1, 1, 2, -3, 0, 0.1, 0, 2, -3, 0, 0.1, 0, 2.5, -3]),
     };
-    expect([...varyingGenes(x)]).toEqual([2, 3]);
-    expect([...varyingGenes(toCsr(x))]).toEqual([2, 3]);
+    expect([...(await varyingGenes(x))]).toEqual([2, 3]);
+    expect([...(await varyingGenes(toCsr(x)))]).toEqual([2, 3]);
     for (const metric of ["cosine", "correlation"] as const)
       expect(() => geneVectors({ ...x, data: new Float32Array(15) }, metric)).toThrow(RangeError);
   });
