@@ -1,6 +1,6 @@
 // What the protocol does to the result: the published one (the embedding sees all samples) against the inductive one
 // (all is fitted on training samples) on the same folds, every net and every baseline, with 95 % intervals; and the same
-// on shuffled labels. Writes docs/results.md. Runs are kept in --out, and taken up again where they were.
+// on shuffled labels. Writes docs/protocols.md. Runs are kept in --out, and taken up again where they were.
 // usage: node bench/protocols.mjs [SET …] [--data ../shared/data] [--out runs/protocols] [--threads 0] [--table]
 //   SET: of those below (default: all); --threads 1: of two of these at a time; --table: run nothing, write the table
 import { existsSync } from "node:fs";
@@ -105,7 +105,7 @@ for (const name of Object.keys(sets)) {
     "",
   );
 }
-const head = `# Results
+const head = `# Published protocol against inductive
 
 Written by \`node bench/protocols.mjs\` (Node ${process.version}); nothing here is typed by hand. Pooled out-of-fold accuracy with
 95 % bootstrap intervals; the same stratified folds (seed 42) and the same training samples under both protocols. Nets:
@@ -114,5 +114,5 @@ a training, 15 % of the training samples kept for calibration. "Published": PCA,
 folds are drawn. "Inductive": all is fitted on the training samples of each fold. The intervals are of the pair alone.
 
 `;
-await writeFile("docs/results.md", `${head}${lines.join("\n")}`);
-console.error("docs/results.md");
+await writeFile("docs/protocols.md", `${head}${lines.join("\n")}`);
+console.error("docs/protocols.md");

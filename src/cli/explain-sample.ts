@@ -24,11 +24,11 @@ export function addExplainSample(program: Command, exit: (code: number) => void)
             import("../io/visible.js"),
           ]);
           const samples = await explainSamplesOf(run, names, ctx);
-          const lines = samples.map(({ sample, label, predicted, fold, file, top }) => {
+          const lines = samples.map(({ sample, label, predicted, fold, file, empty, top }) => {
             const genes = top
               .slice(0, SHOWN)
               .map(({ gene, score }) => `${visible(gene, 40)} ${score < 0 ? "−" : "+"}`);
-            return `${visible(sample, 80)} (${visible(label, 80)}, predicted ${visible(predicted, 80)}, ${visible(fold, 40)}): ${genes.join(", ")} – ${file}`;
+            return `${visible(sample, 80)} (${visible(label, 80)}, predicted ${visible(predicted, 80)}, ${visible(fold, 40)}): ${empty ?? genes.join(", ")} – ${file}`;
           });
           return { json: { schema: "cellhue.samples/1", run, samples }, text: lines.join("\n") };
         }),

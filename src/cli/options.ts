@@ -110,7 +110,7 @@ const settings: Partial<Record<SettingName, readonly [flags: string, help: strin
   coverage: ["--coverage <share>", "share of samples whose true label is in the label set (default: 0.9)"],
   method: [
     "--method <name>",
-    "how the genes that decided are found: integrated-gradients, gradient, gradient-x-input, smoothgrad, expected-gradients, grad-cam, hires-cam, occlusion (default: the first)",
+    "how the genes that decided are found: integrated-gradients, gradient, gradient-x-input, smoothgrad, expected-gradients, grad-cam, hires-cam, occlusion (default: integrated-gradients, for spectral expected-gradients, by deletion of genes: docs/results.md)",
   ],
   class: [
     "--class <name...>",

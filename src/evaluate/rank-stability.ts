@@ -10,7 +10,7 @@ import { rankCorrelation } from "./spearman.js";
 export interface RankStability {
   /** Mean over all pairs of rankings; null where there is one ranking or none. */
   spearman: number | null;
-  /** |A ∩ B| / |A ∪ B| of the top k of two rankings, mean over all pairs; null as `spearman`. */
+  /** |A ∩ B| / |A ∪ B| of the top k of two rankings, mean over all pairs (1 where both are empty); null as `spearman`. */
   jaccard: number | null;
   /** For each gene the share of rankings that have it among their top k. */
   share: Float64Array;
@@ -20,7 +20,8 @@ export interface RankStability {
 }
 
 /**
- * @param scores one vector a ranking, one score a gene, greatest first; of equal ones the first gene is first
+ * @param scores one vector a ranking, one score a gene, greatest first; of equal ones the first gene is first. A gene of score 0
+ *   is in no top: its place among others of score 0 would be that in the file
  * @param k of the top; all genes where there are fewer
  * @throws RangeError where there is no ranking, lengths differ, a score is NaN or k is not a whole number above 0
  */
@@ -33,7 +34,14 @@ export function rankStability(scores: readonly ArrayLike<number>[], k: number): 
     throw new RangeError(`rankStability: ranking ${odd} has ${scores[odd].length} scores, not ${genes}`);
 
   const most = Math.min(k, genes);
-  const tops = scores.map((one) => new Set(descending(one).subarray(0, most)));
+  const tops = scores.map(
+    (one) =>
+      new Set(
+        descending(one)
+          .subarray(0, most)
+          .filter((gene) => one[gene] !== 0),
+      ),
+  );
   const share = new Float64Array(genes);
   for (const top of tops) for (const gene of top) share[gene]++;
   for (let gene = 0; gene < genes; gene++) share[gene] /= scores.length;
@@ -47,7 +55,8 @@ export function rankStability(scores: readonly ArrayLike<number>[], k: number): 
       let common = 0;
       for (const gene of tops[a]) if (tops[b].has(gene)) common++;
       correlations += rankCorrelation(ranks[a], ranks[b]);
-      overlaps += most === 0 ? 1 : common / (2 * most - common);
+      const either = tops[a].size + tops[b].size - common;
+      overlaps += either === 0 ? 1 : common / either;
       pairs++;
     }
   const mean = (sum: number) => (pairs === 0 ? null : sum / pairs);

@@ -1,7 +1,8 @@
 /**
  * The genes of a class from the attributions of its samples: the mean over the held-out samples of the class that are
  * classified rightly, ranked by size. Samples that the model gets wrong are left out: what it saw in them is not the
- * class. Stability is the share of folds whose own mean has the gene among its k strongest.
+ * class. Stability is the share of folds whose own mean has the gene among its k strongest. A gene of score 0 has no rank, and
+ * a fold whose attributions are 0 throughout (the maps of Grad-CAM can be) ranks nothing.
  */
 import { CellhueError } from "../errors.js";
 import { type RankStability, rankStability } from "../evaluate/rank-stability.js";
@@ -24,11 +25,13 @@ export interface ClassGenes {
   score: Float64Array;
   /** Genes by the size of their score, the greatest first; of equal ones the first gene. */
   order: Int32Array;
-  /** Agreement of the folds; null where fewer than two have a rightly classified sample of the class. */
+  /** Agreement of the folds; null where fewer than two have a rightly classified sample of the class about which anything is said. */
   stability: RankStability | null;
   /** Rightly classified samples, which the mean is of, and samples of the class. */
   samples: number;
   of: number;
+  /** Of `samples` those whose attributions are 0 throughout. */
+  empty: number;
 }
 
 /** A row of `genes_<class>.csv`. */
@@ -36,8 +39,8 @@ export interface GeneRow {
   gene: string;
   score: number;
   sign: 1 | 0 | -1;
-  /** From 1, the strongest. */
-  rank: number;
+  /** From 1, the strongest; null where the score is 0. */
+  rank: number | null;
   stability: number | null;
 }
 
@@ -56,6 +59,7 @@ export function classGenes(from: HeldOutAttributions, code: number, className: s
   const sums = new Map<number, { sum: Float64Array; samples: number }>();
   let samples = 0;
   let of = 0;
+  let empty = 0;
   for (let i = 0; i < n; i++) {
     if (codes[i] !== code) continue;
     of++;
@@ -64,7 +68,13 @@ export function classGenes(from: HeldOutAttributions, code: number, className: s
     const fold = sums.get(folds[i]) ?? { sum: new Float64Array(genes), samples: 0 };
     sums.set(folds[i], fold);
     fold.samples++;
-    for (let gene = 0; gene < genes; gene++) fold.sum[gene] += values[i * genes + gene];
+    let anything = false;
+    for (let gene = 0; gene < genes; gene++) {
+      const value = values[i * genes + gene];
+      fold.sum[gene] += value;
+      anything ||= value !== 0;
+    }
+    if (!anything) empty++;
   }
   if (samples === 0)
     throw new CellhueError(`no held-out sample of class '${className}' is classified rightly`, {
@@ -78,18 +88,16 @@ export function classGenes(from: HeldOutAttributions, code: number, className: s
   const score = new Float64Array(genes);
   const byFold = [...sums].sort(([a], [b]) => a - b).map(([, fold]) => fold);
   for (const { sum } of byFold) for (let gene = 0; gene < genes; gene++) score[gene] += sum[gene] / samples;
+  const ranked = byFold
+    .filter(({ sum }) => sum.some((value) => value !== 0))
+    .map((fold) => fold.sum.map((value) => Math.abs(value) / fold.samples));
   return {
     score,
     order: descending(score.map(Math.abs)),
-    stability:
-      byFold.length < 2
-        ? null
-        : rankStability(
-            byFold.map((fold) => fold.sum.map((value) => Math.abs(value) / fold.samples)),
-            k,
-          ),
+    stability: ranked.length < 2 ? null : rankStability(ranked, k),
     samples,
     of,
+    empty,
   };
 }
 
@@ -105,7 +113,7 @@ export function geneRows({ score, order, stability }: ClassGenes, names: readonl
     gene: names[gene],
     score: score[gene],
     sign: score[gene] > 0 ? 1 : score[gene] < 0 ? -1 : 0,
-    rank: k + 1,
+    rank: score[gene] === 0 ? null : k + 1,
     stability: stability?.share[gene] ?? null,
   }));
 }

@@ -42,9 +42,11 @@ export interface ExplainedClass {
   file: string;
   /** Held-out samples that it is the mean of. */
   samples: number;
+  /** Of these the samples about which the method says nothing: its map is 0 everywhere. */
+  empty: number;
   /** Genes with a false-discovery rate of at most 0.05 against shuffled labels; null where there is no null. */
   significant: number | null;
-  /** The strongest. */
+  /** The strongest; none of score 0. */
   top: {
     gene: string;
     score: number;
@@ -54,6 +56,14 @@ export interface ExplainedClass {
     tRank: number;
   }[];
 }
+
+/** What it means that a map is 0 everywhere. */
+export const emptyReason = (method: string): string =>
+  method === "grad-cam" ? "no positive evidence at this layer" : "the map is 0 everywhere";
+
+/** The same, with what to do. */
+export const emptyWords = (method: string): string =>
+  `${emptyReason(method)}; use ${method === "grad-cam" ? "--method hires-cam or occlusion" : "another --method"}`;
 
 export interface RandomisationCheck {
   /** `ssim`: structural similarity, of maps of the image. */

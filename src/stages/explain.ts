@@ -19,6 +19,7 @@ import { visible } from "../io/visible.js";
 import {
   type CurveCheck,
   type ExplainedClass,
+  emptyWords,
   type GenesReport,
   genesSchema,
 } from "../report/genes-report.js";
@@ -37,7 +38,7 @@ import {
   type Work,
 } from "./explain/fold.js";
 import { SHOWN, writeClasses, writeCurves } from "./explain/tables.js";
-import { warnOfMissing } from "./missing-classes.js";
+import { warnOfEmpty, warnOfMissing } from "./missing-classes.js";
 import { readNormalised } from "./normalised.js";
 import type { RunInput } from "./prepare.js";
 import { finalNetOf } from "./train.js";
@@ -124,6 +125,7 @@ export async function explainStage(
   const curves = await writeCurves(work, report);
   const names = await drawFigures(work, genes.names, report, byClass, maps);
   await run.writeJson("genes.json", report);
+  warnOfEmpty(progress, classes, settings.method);
   for (const line of report.failed) progress.warn(line);
   progress.note(report.summary);
   await run.finish("explain", ["genes.json", ...classes.map(({ file }) => file), curves, ...names]);
@@ -237,10 +239,12 @@ const TOLD = 40;
 function summaryOf(classes: readonly ExplainedClass[], failed: readonly string[]): string {
   const best = classes.slice(0, TOLD).map(
     ({ label, top }) =>
-      `${label}: ${top
-        .slice(0, 3)
-        .map(({ gene }) => gene)
-        .join(", ")}`,
+      `${label}: ${
+        top
+          .slice(0, 3)
+          .map(({ gene }) => gene)
+          .join(", ") || "none"
+      }`,
   );
   if (classes.length > TOLD) best.push(`and of ${classes.length - TOLD} classes more in genes/`);
   const trust =
@@ -274,6 +278,9 @@ export interface ExplainedSample {
   fold: string;
   /** genes/sample_<row>.csv */
   file: string;
+  /** Says that the method finds nothing; null where it does. */
+  empty: string | null;
+  /** None of score 0. */
   top: { gene: string; score: number }[];
 }
 
@@ -332,7 +339,7 @@ export async function explainSamples(
             ids?.[gene] ?? "",
             values[gene],
             Math.sign(values[gene]),
-            at + 1,
+            values[gene] === 0 ? null : at + 1,
           ]),
         ),
       );
@@ -342,7 +349,11 @@ export async function explainSamples(
         predicted: samples.classes[code],
         fold: name,
         file,
-        top: Array.from(order.subarray(0, SHOWN), (gene) => ({ gene: names[gene], score: values[gene] })),
+        empty:
+          values[order[0]] === 0 ? `${settings.method} finds nothing: ${emptyWords(settings.method)}` : null,
+        top: Array.from(order.subarray(0, SHOWN))
+          .filter((gene) => values[gene] !== 0)
+          .map((gene) => ({ gene: names[gene], score: values[gene] })),
       });
     } finally {
       await fold.release();

@@ -1,11 +1,12 @@
-/** Warns of classes of which no held-out sample was classified rightly: one line each, or one for many of them. */
+/** Warns of classes about which the run can say nothing: one line each, or one for many of them. */
 import { visible } from "../io/visible.js";
 import type { Progress } from "../progress.js";
+import { type ExplainedClass, emptyWords } from "../report/genes-report.js";
 
 const MOST_LINES = 20;
 const NAMED = 5;
 
-/** @param lacks what they go without, e.g. "nothing explains it" and of many "nothing explains them" */
+/** Of classes without a held-out sample that was classified rightly. @param lacks what they go without, e.g. "nothing explains it" and of many "nothing explains them" */
 export function warnOfMissing(
   progress: Progress,
   labels: readonly string[],
@@ -17,8 +18,30 @@ export function warnOfMissing(
       progress.warn(`no held-out sample of '${label}' was classified rightly by ${net}: ${lacks.one}`);
     return;
   }
-  const named = labels.slice(0, NAMED).map((label) => `'${visible(label, 80)}'`);
   progress.warn(
-    `no held-out sample of ${labels.length} classes (${named.join(", ")}, …) was classified rightly by ${net}: ${lacks.many}`,
+    `no held-out sample of ${labels.length} classes (${firstOf(labels)}) was classified rightly by ${net}: ${lacks.many}`,
   );
 }
+
+/** Of classes with samples of which the method's map is 0 everywhere. */
+export function warnOfEmpty(progress: Progress, classes: readonly ExplainedClass[], method: string): void {
+  const found = classes.filter(({ empty }) => empty > 0);
+  const why = emptyWords(method);
+  if (found.length <= MOST_LINES) {
+    for (const { label, samples, empty } of found)
+      progress.warn(
+        `${method} finds nothing in ${empty === samples ? "any" : empty} of the ${samples} samples of '${visible(label, 80)}': ${why}`,
+      );
+    return;
+  }
+  const labels = found.map(({ label }) => label);
+  progress.warn(
+    `${method} finds nothing in some or all samples of ${found.length} classes (${firstOf(labels)}): ${why}`,
+  );
+}
+
+const firstOf = (labels: readonly string[]) =>
+  `${labels
+    .slice(0, NAMED)
+    .map((label) => `'${visible(label, 80)}'`)
+    .join(", ")}, …`;

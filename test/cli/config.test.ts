@@ -82,6 +82,7 @@ describe("resolveSettings", () => {
     expect(resolve({ protocol: "published" })).toMatchObject({
       ...{ encoder: "spectral", net: ["resnet18", "efficientnet_b0"], epochs: 5, lr: 1e-4, batch: 32 },
       ...{ schedule: "constant", genes: "all", size: { height: 128, width: 128 }, validation: 0 },
+      method: "expected-gradients",
     });
     expect(resolve({ protocol: "published", encoder: "triptych" }).net).toEqual(["compact"]);
     expect(resolve({ encoder: "spectral" }).net).toEqual(["resnet18", "efficientnet_b0"]);

@@ -28,6 +28,20 @@ describe("rankStability", () => {
     });
   });
 
+  it("has no gene of score 0 in a top, where its place would be that in the file", () => {
+    const found = rankStability(
+      [
+        [0, 0, 5, 0],
+        [0, 4, 3, 0],
+        [0, 0, 0, 0],
+      ],
+      3,
+    );
+    expect(Array.from(found.share, (v) => Math.round(3 * v))).toEqual([0, 1, 2, 0]);
+    expect(found.jaccard).toBeCloseTo((1 / 2 + 0 + 0) / 3, 15);
+    expect(rankStability([[0], [0]], 1).jaccard).toBe(1);
+  });
+
   it("has no pairs of one ranking", () => {
     expect(rankStability([[1, 2]], 1)).toEqual({
       spearman: null,

@@ -47,6 +47,31 @@ describe("classGenes", () => {
   });
 });
 
+describe("attributions that are 0 throughout", () => {
+  const from = (values: number[]): HeldOutAttributions => ({
+    values: Float32Array.from(values),
+    genes: 3,
+    codes: new Int32Array(3),
+    predicted: new Int32Array(3),
+    folds: Int32Array.of(0, 1, 2),
+  });
+
+  it("are counted, and rank nothing: not by the order of the file, nor in the agreement of the folds", () => {
+    const none = classGenes(from([0, 0, 0, 0, 0, 0, 0, 0, 0]), 0, "a", 2);
+    expect([none.empty, none.samples, none.stability]).toEqual([3, 3, null]);
+    expect(geneRows(none, ["A", "B", "C"]).map(({ rank, stability }) => [rank, stability])).toEqual([
+      [null, null],
+      [null, null],
+      [null, null],
+    ]);
+    const some = classGenes(from([0, 0, 0, 0, 3, 0, 0, 1, 2]), 0, "a", 2);
+    expect([some.empty, some.stability?.rankings]).toEqual([1, 2]);
+    // A has no score in either fold; C has one in the second.
+    expect(Array.from(some.stability?.share ?? [])).toEqual([0, 1, 0.5]);
+    expect(some.stability?.jaccard).toBe(0.5);
+  });
+});
+
 describe("geneRows", () => {
   it("lists genes by rank, with sign and stability", () => {
     const found = classGenes(
@@ -64,7 +89,7 @@ describe("geneRows", () => {
     expect(geneRows(found, ["A", "B", "C"])).toEqual([
       { gene: "B", score: -4, sign: -1, rank: 1, stability: 1 },
       { gene: "A", score: 2, sign: 1, rank: 2, stability: 0 },
-      { gene: "C", score: 0, sign: 0, rank: 3, stability: 0 },
+      { gene: "C", score: 0, sign: 0, rank: null, stability: 0 },
     ]);
     expect(() => geneRows(found, ["A"])).toThrow(/1 names, 3 genes/);
   });

@@ -3,6 +3,7 @@ import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parseCsv } from "../../src/io/csv.js";
+import { readSafetensors, writeSafetensors } from "../../src/net/weights/safetensors.js";
 import { RandomState } from "../../src/random.js";
 import type { GenesReport } from "../../src/report/genes-report.js";
 import { el } from "../../src/report/markup.js";
@@ -115,6 +116,9 @@ describe("cellhue explain", () => {
     );
     const html = readFileSync(join(out, "report.html"), "utf8");
     expect(html).toContain("Which genes decided?");
+    expect(html).toMatch(
+      /: integrated-gradients, down to the genes[\s\S]*It is the default for images of genes because/,
+    );
     expect(html).not.toContain("=UP<A>");
     for (const name of ["Figure_Genes_1", "genes_heatmap", "genes_deletion"])
       expect(existsSync(join(out, "figures", `${name}.svg`))).toBe(true);
@@ -128,12 +132,60 @@ describe("cellhue explain", () => {
     const found = report();
     expect(found.method).toBe("hires-cam");
     expect(found.checks.labels).toBeNull();
+    expect(el("div", {}, genesBody(found, undefined, undefined)).source).toContain(
+      "It is a map of the image",
+    );
     // Of 40 genes, by maps of a quarter of the image's resolution.
     for (const { label, top } of found.classes)
       expect(top.slice(0, 3).map(({ gene }) => gene)).toContain(label === "a" ? "=UP<A>" : "UPB");
     expect((await cellhue(["explain", out, "--method", "hires-cam", "--nulls", "0"])).stderr).toMatch(
       /done before/,
     );
+  });
+});
+
+describe("a method that finds nothing in a class", () => {
+  it("says so on its face and in the output, and ranks no gene", async () => {
+    const empty = join(folder, "empty");
+    cpSync(out, empty, { recursive: true });
+    for (const k of [0, 1, 2]) {
+      // A head that only speaks against the first class: the maps of Grad-CAM are cut at 0.
+      const path = join(empty, `folds/compact/${k}/weights.safetensors`);
+      const { tensors } = readSafetensors(readFileSync(path), path);
+      const { dims, data } = tensors.get("fc.weight") as { dims: number[]; data: Float32Array };
+      data.subarray(0, dims[1]).fill(-1);
+      writeFileSync(path, writeSafetensors(tensors));
+    }
+    const { code, stderr } = await cellhue([
+      "explain",
+      empty,
+      "--method",
+      "grad-cam",
+      "--nulls",
+      "0",
+      "--seeds",
+      "1",
+    ]);
+    expect(code).toBe(0);
+    const why = "no positive evidence at this layer; use --method hires-cam or occlusion";
+    const found = JSON.parse(readFileSync(join(empty, "genes.json"), "utf8")) as GenesReport;
+    const [a, b] = found.classes;
+    expect([a.empty, a.top, b.empty]).toEqual([a.samples, [], 0]);
+    expect(stderr).toContain(`grad-cam finds nothing in any of the ${a.samples} samples of 'a': ${why}`);
+    expect(stderr).not.toMatch(/finds nothing in .*'b/);
+    expect(found.summary).toContain("a: none");
+    const [header, ...rows] = parseCsv(readFileSync(join(empty, a.file), "utf8"));
+    for (const name of ["rank", "stability"])
+      expect(rows.every((cells) => cells[header.indexOf(name)] === "")).toBe(true);
+    expect(readFileSync(join(empty, "figures/Figure_Genes_1.svg"), "utf8")).toContain(
+      "no positive evidence at this layer",
+    );
+    const told = el("div", {}, genesBody(found, undefined, undefined)).source;
+    expect(told).toContain(`: grad-cam finds nothing in any of the ${a.samples} samples (${why}).`);
+    expect(told).not.toContain("a: strongest genes");
+    expect(told).toContain("b &lt;i&gt;: strongest genes");
+    const one = await cellhue(["explain-sample", empty, "s4"]);
+    expect(one.stdout).toContain(`grad-cam finds nothing: ${why}`);
   });
 });
 

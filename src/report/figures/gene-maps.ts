@@ -6,6 +6,7 @@ import { max } from "d3-array";
 import type { ImageSize } from "../../image-size.js";
 import { hot } from "../colormap.js";
 import { type Figure, figure } from "../figure.js";
+import { emptyReason } from "../genes-report.js";
 import { coloured, pixels, within } from "../heat.js";
 import { el, join, type Markup } from "../markup.js";
 import { text } from "../text.js";
@@ -53,7 +54,7 @@ export async function geneMaps({ panels, size, net, method, failed }: GeneMapPan
     for (const [k, panel] of group.entries()) {
       const x = 14 + (k % columns) * (PANEL + 26);
       const y = 52 + Math.floor(k / columns) * (SIDE + 66);
-      parts.push(await drawPanel(panel, size, x, y, failed));
+      parts.push(await drawPanel(panel, size, x, y, method, failed));
     }
     const rows = Math.ceil(group.length / columns);
     figures.push(
@@ -69,33 +70,36 @@ export async function geneMaps({ panels, size, net, method, failed }: GeneMapPan
   return figures;
 }
 
-const FOR_WORDS = "+ its expression speaks for the class, − against it; circles by strength";
+const FOR_WORDS = "+ for the class, − against it; circles by strength";
 
 async function drawPanel(
   { label, sample, probability, image, map, genes }: GeneMapPanels["panels"][number],
   size: ImageSize,
   x: number,
   y: number,
+  method: string,
   failed: string | undefined,
 ): Promise<Markup> {
   const frame = { y, ...within(size, SIDE) };
   const line = { fill: "none", stroke: "currentColor", "stroke-width": 0.8 };
   const right = x + SIDE + 8;
   const scale = frame.width / size.width;
-  const most = Math.max(0, ...genes.map((g) => Math.abs(g.score))) || 1; // all 0 where a map is empty
+  const most = Math.max(0, ...genes.map((g) => Math.abs(g.score))) || 1;
+  const greatest = max(map) ?? 0;
+  const flaw = greatest > 0 ? failed : emptyReason(method);
   const colour = (score: number) => (score < 0 ? AGAINST : FOR);
   const parts: Markup[] = [
     text(x, y - 30, label, { bold: true, size: 13, width: PANEL }),
     text(x, y - 12, sample, { suffix: ` · p = ${probability.toFixed(3)}`, width: SIDE, opacity: 0.75 }),
-    text(right, y - 12, failed ?? "what decided", {
-      opacity: failed ? 1 : 0.75,
-      bold: failed !== undefined,
-      fill: failed ? AGAINST : "currentColor",
+    text(right, y - 12, flaw ?? "what decided", {
+      opacity: flaw ? 1 : 0.75,
+      bold: flaw !== undefined,
+      fill: flaw ? AGAINST : "currentColor",
       width: SIDE + NAMES,
     }),
     await pixels(image, size.width, size.height, { x, ...frame }),
     el("rect", { x, ...frame, ...line }),
-    await pixels(coloured(map, max(map) ?? 0, hot), size.width, size.height, { x: right, ...frame }),
+    await pixels(coloured(map, greatest, hot), size.width, size.height, { x: right, ...frame }),
     el("rect", { x: right, ...frame, ...line }),
   ];
   const named = genes.slice(0, NAMED);

@@ -1,7 +1,7 @@
 /** "Which genes decided?": the strongest genes of every class, and whether the explanation passes its checks. */
 import { bdi, head, list, rowHead, scrolling } from "../elements.js";
-import type { CurveCheck, ExplainedClass, GenesReport } from "../genes-report.js";
-import { type Child, el, type Markup } from "../markup.js";
+import { type CurveCheck, type ExplainedClass, emptyWords, type GenesReport } from "../genes-report.js";
+import { type Child, el } from "../markup.js";
 import { score, share, signed, whole } from "../numbers.js";
 
 /** @param maps, others its figures */
@@ -13,7 +13,7 @@ export function genesBody(genes: GenesReport, maps: Child, others: Child): Child
       {},
       `What moved the score of its class in held-out samples that ${genes.net} classified rightly, each by the net of the fold that had not seen it: `,
       `${genes.method}, down to the genes by the chain rule through the picture (${genes.encoder}; ${whole(genes.painted)} of ${whole(genes.genes)} genes are in it). `,
-      "A score above 0 says that the gene's expression in these samples speaks for the class; below 0, against it. It is about this net: another net, as good, can lean on other genes that rise and fall with these.",
+      `${methodWords(genes.method)} It is about this net: another net, as good, can lean on other genes that rise and fall with these.`,
     ),
     genes.part ? el("p", {}, `Here are the ${genes.part}.`) : undefined,
     genes.failed.length === 0
@@ -34,7 +34,7 @@ export function genesBody(genes: GenesReport, maps: Child, others: Child): Child
           ".",
         ),
     maps,
-    genes.classes.map(classTable),
+    genes.classes.map((of) => classTable(of, genes.method)),
     el("h3", {}, "Is the explanation true?"),
     list([
       `Weights: ${checks.randomisation.sentence} (${checks.randomisation.verdict}).`,
@@ -64,10 +64,39 @@ export function genesBody(genes: GenesReport, maps: Child, others: Child): Child
   ];
 }
 
+/** What a score is by this method, and why it is or is not the default. */
+function methodWords(method: string): string {
+  const sign =
+    "A score above 0 says that the gene's expression in these samples speaks for the class; below 0, against it.";
+  switch (method) {
+    case "integrated-gradients":
+      return `It is what each gene adds to the score on the way from the training mean to the sample, so the genes sum to the score's difference. It is the default for images of genes because on three sets no other method's genes brought scores down faster when they were set to their mean (docs/results.md). ${sign}`;
+    case "expected-gradients":
+      return `It is what each gene adds to the score on the way from training samples, drawn at random, to this one. It is the default for the spectral picture, where on three sets its genes, set to their mean, brought scores down faster than those of integrated gradients (docs/results.md). ${sign}`;
+    case "gradient-x-input":
+      return `It is how steeply the score rises with a gene, times the gene's difference from its training mean. ${sign}`;
+    case "gradient":
+    case "smoothgrad":
+      return "It is how steeply the score rises with a gene: above 0, more of it would speak for the class; below 0, against it. It does not say what the score is made of.";
+    default:
+      return "It is a map of the image, by how much a gene's difference from its training mean changes the pixels that count: genes of one part of the picture share what the map says of that part, so it tells the part better than the gene. A score above 0 says that the gene is high in a part that speaks for the class, or low in one that speaks against it.";
+  }
+}
+
 const curveWords = (name: string, { sentence, samples }: CurveCheck): string =>
   `${name} of genes, ${samples} samples of the first fold: ${sentence}.`;
 
-function classTable({ label, samples, significant, top }: ExplainedClass): Markup {
+function classTable({ label, samples, empty, significant, top }: ExplainedClass, method: string): Child {
+  const lack =
+    empty > 0
+      ? el(
+          "p",
+          { class: "warn" },
+          bdi(label),
+          `: ${method} finds nothing in ${empty === samples ? "any" : whole(empty)} of the ${whole(samples)} samples (${emptyWords(method)}).`,
+        )
+      : undefined;
+  if (top.length === 0) return lack;
   const rows = top.map(({ gene, score: value, stability, q, tRank }, i) =>
     el(
       "tr",
@@ -84,11 +113,14 @@ function classTable({ label, samples, significant, top }: ExplainedClass): Marku
     significant === null
       ? ""
       : `; ${whole(significant)} genes beyond chance at a false-discovery rate of 0.05`;
-  return scrolling(
-    `${label}: strongest genes (mean of ${samples} samples${found})`,
-    "numbers wide",
-    head(["gene", "rank", "score", "in the top 50 of folds", "q", "rank by t test"]),
-    rows,
-    40,
-  );
+  return [
+    lack,
+    scrolling(
+      `${label}: strongest genes (mean of ${samples} samples${found})`,
+      "numbers wide",
+      head(["gene", "rank", "score", "in the top 50 of folds", "q", "rank by t test"]),
+      rows,
+      40,
+    ),
+  ];
 }

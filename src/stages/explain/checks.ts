@@ -29,6 +29,7 @@ import { trainAgain } from "../train.js";
 import {
   attributed,
   codesOf,
+  evenly,
   type FirstSplit,
   heldOut,
   type OpenedFold,
@@ -38,7 +39,7 @@ import {
 } from "./fold.js";
 
 /** Samples of the checks that run a model some hundred times on each. */
-const CHECKED = 24;
+export const CHECKED = 24;
 const RANDOMISED = 6;
 /** Depths at which weights are randomised. */
 const DEPTHS = 5;
@@ -97,12 +98,6 @@ export async function checkFold(
     trainings: await bothTrainings(work, fold, split, some, curves, at(rows, values, some)),
   };
 }
-
-/** At most `most` of the rows, evenly over them. */
-const evenly = (rows: Int32Array, most: number): Int32Array =>
-  rows.length <= most
-    ? rows
-    : Int32Array.from({ length: most }, (_, i) => rows[Math.floor((i * rows.length) / most)]);
 
 /** The values of some of the rows. */
 function at(rows: Int32Array, values: Float32Array, some: Int32Array): Float32Array {
@@ -189,12 +184,16 @@ function seedCheck(
   nets: readonly Float32Array[],
 ): GenesReport["checks"]["seeds"] {
   if (nets.length < 2) return null;
-  const classes = [...new Set(codesOf(work.samples, rows))].map((code) =>
-    rankStability(
-      nets.map((values) => classMean(work, rows, values, code)?.map(Math.abs) ?? []),
-      TOP,
-    ),
-  );
+  // A net whose maps of a class are empty ranks nothing there.
+  const classes = [...new Set(codesOf(work.samples, rows))]
+    .map((code) =>
+      nets
+        .map((values) => classMean(work, rows, values, code)?.map(Math.abs) ?? new Float64Array(0))
+        .filter((mean) => mean.some((value) => value !== 0)),
+    )
+    .filter((means) => means.length > 1)
+    .map((means) => rankStability(means, TOP));
+  if (classes.length === 0) return null;
   const mean = (of: (s: (typeof classes)[number]) => number | null) =>
     classes.reduce((sum, s) => sum + (of(s) ?? 0), 0) / classes.length;
   const [rho, jaccard] = [mean((s) => s.spearman), mean((s) => s.jaccard)];

@@ -85,11 +85,9 @@ export async function drawFigures(
         probability,
         image,
         map,
-        genes: Array.from(order.subarray(0, CIRCLES), (gene) => ({
-          gene: names[gene],
-          score: score[gene],
-          at: placeOf(painter, gene),
-        })),
+        genes: Array.from(order.subarray(0, CIRCLES))
+          .filter((gene) => score[gene] !== 0)
+          .map((gene) => ({ gene: names[gene], score: score[gene], at: placeOf(painter, gene) })),
       };
     });
   const failed = report.failed.length > 0 ? "FAILS ITS CHECKS" : undefined;
@@ -97,7 +95,8 @@ export async function drawFigures(
 
   const rows = new Set<number>();
   const each = Math.max(1, Math.min(HEAT, Math.floor(MOST_HEAT / Math.max(1, byClass.size))));
-  for (const { order } of byClass.values()) for (const gene of order.subarray(0, each)) rows.add(gene);
+  for (const { score, order } of byClass.values())
+    for (const gene of order.subarray(0, each)) if (score[gene] !== 0) rows.add(gene);
   if (rows.size > 0) {
     const shown = [...rows].slice(0, MOST_HEAT);
     const codes = [...byClass.keys()];

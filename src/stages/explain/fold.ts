@@ -31,6 +31,8 @@ import { readWeights } from "../train.js";
 /** Samples explained of a class in a fold, and in all: more change the means little and cost in proportion. */
 const PER_CLASS = 8;
 const MOST = 400;
+/** Training samples that expected gradients draw from: X may lie in its file, and each draw would be a read of its own. */
+const DRAWN = 500;
 /** Keeps the random streams of this stage apart from the others of the seed. */
 export const STREAM = 0x6e5;
 
@@ -54,6 +56,12 @@ export function rowsOf(x: Matrix, rows: Int32Array): Float32Array {
 }
 
 export const codesOf = ({ codes }: Samples, rows: Int32Array) => rows.map((row) => codes[row]);
+
+/** At most `most` of the rows, evenly over them. */
+export const evenly = (rows: Int32Array, most: number): Int32Array =>
+  rows.length <= most
+    ? rows
+    : Int32Array.from({ length: most }, (_, i) => rows[Math.floor((i * rows.length) / most)]);
 
 /** Probabilities of the samples that a fold held out, by its net: test × classes. */
 export async function heldOut(
@@ -150,9 +158,14 @@ export async function openFold(
   const painter = new PainterGraph({ paint: paint(true), genes: x.cols, threads, signal: ctx.signal });
   const exact = new PainterGraph({ paint: paint(false), genes: x.cols, threads, signal: ctx.signal });
   const { mean, variance } = await geneMoments(x, train, undefined, ctx);
+  const drawn = evenly(train, DRAWN);
+  let held: Float32Array | undefined;
   const training = {
-    count: train.length,
-    fill: (row: number, into: Float32Array) => fillRows(x, [train[row]], into),
+    count: drawn.length,
+    fill: (row: number, into: Float32Array) => {
+      held ??= rowsOf(x, drawn); // only where a method draws
+      into.set(held.subarray(row * x.cols, (row + 1) * x.cols));
+    },
   };
   return {
     encoder,

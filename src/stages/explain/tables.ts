@@ -70,9 +70,11 @@ async function writeClass(
     label,
     file,
     samples: genes.samples,
+    empty: genes.empty,
     significant: q === null ? null : q.reduce((n, v) => n + (v <= 0.05 ? 1 : 0), 0),
     top: rows
       .slice(0, SHOWN)
+      .filter(({ rank }) => rank !== null)
       .map(({ gene, score, stability, q, tRank }) => ({ gene, score, stability, q, tRank })),
   };
 }
