@@ -2,12 +2,12 @@
  * A centred expression matrix as dense row blocks of bounded size, so that a sparse one is never dense as a whole.
  * Centring before the products (not a correction after them) keeps float32 exact enough where means dwarf spreads.
  */
-import { eachEntry, type Matrix, type PassOptions, rowBlocks } from "../matrix.js";
+import { type Matrix, type PassOptions, rowBlocks } from "../matrix.js";
 
 /** 64 MB of float32 a block: large enough for the product to run at full speed, small beside any matrix that needs it. */
 const BLOCK_VALUES = 16 * 2 ** 20;
 /** 512 MB: up to there all blocks are kept, since filling one takes as long as the products with it. */
-const KEPT_VALUES = 128 * 2 ** 20;
+export const KEPT_VALUES = 128 * 2 ** 20;
 
 /** Mean of each gene, and the variance (ddof 1) summed over all genes; float64 sums in one pass. */
 export async function columnMoments(
@@ -17,11 +17,20 @@ export async function columnMoments(
   const { rows, cols } = x;
   const mean = new Float64Array(cols);
   let squares = 0;
-  for await (const { first, block } of rowBlocks(x, { what: "mean of each gene", ...options }))
-    eachEntry(block, first, (_row, j, v) => {
-      mean[j] += v;
-      squares += v * v;
-    });
+  // Loops of their own: with a call for each entry (eachEntry) they take five times as long.
+  for await (const { block } of rowBlocks(x, { what: "mean of each gene", ...options })) {
+    const sparse = block.kind === "csr";
+    for (let i = 0; i < block.rows; i++) {
+      const [from, end] = sparse ? [block.indptr[i], block.indptr[i + 1]] : [i * cols, (i + 1) * cols];
+      const values = (sparse ? block.values : block.data).subarray(from, end);
+      const indices = sparse ? block.indices.subarray(from, end) : null;
+      for (let p = 0; p < values.length; p++) {
+        const v = values[p];
+        mean[indices === null ? p : indices[p]] += v;
+        squares += v * v;
+      }
+    }
+  }
   for (let j = 0; j < cols; j++) {
     mean[j] /= rows;
     squares -= rows * mean[j] * mean[j];

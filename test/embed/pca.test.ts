@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { Matrix as Dense, EigenvalueDecomposition } from "ml-matrix";
 import { describe, expect, it } from "vitest";
@@ -5,9 +6,10 @@ import { maxComponents, type Pca, pca } from "../../src/embed/pca.js";
 import { columnMoments, RowBlocks } from "../../src/embed/row-blocks.js";
 import { InterruptedError } from "../../src/errors.js";
 import { openExpression } from "../../src/io/reader.js";
-import type { CsrMatrix, DenseMatrix, HeldMatrix } from "../../src/matrix.js";
+import type { DenseMatrix, HeldMatrix, Matrix, StoredMatrix } from "../../src/matrix.js";
 import { type Progress, silent } from "../../src/progress.js";
 import { RandomState } from "../../src/random.js";
+import { toCsr, toDense } from "../io/matrices.js";
 
 interface Oracle {
   path: string;
@@ -19,8 +21,10 @@ interface Oracle {
   scores?: string;
 }
 const oracles: Record<string, Oracle> = JSON.parse(readFileSync("test/fixtures/pca.json", "utf8"));
-const decompose = (x: HeldMatrix, components = 50, threads = 2) =>
-  pca(x, { components, random: new RandomState(42), threads });
+type Way = "gram" | "krylov";
+const ways: Way[] = ["gram", "krylov"];
+const decompose = (x: Matrix, components = 50, threads = 2, by?: Way) =>
+  pca(x, { components, random: new RandomState(42), threads, ...(by && { by }) });
 
 async function readSet(path: string): Promise<HeldMatrix> {
   const reader = await openExpression(path);
@@ -37,35 +41,11 @@ function dense(rows: number, cols: number, value: (i: number, j: number) => numb
   return { kind: "dense", rows, cols, data };
 }
 
-function toCsr({ rows, cols, data }: DenseMatrix): CsrMatrix {
-  const at: number[] = [];
-  data.forEach((v, p) => {
-    if (v !== 0) at.push(p);
-  });
-  const indptr = new Float64Array(rows + 1);
-  for (const p of at) indptr[Math.floor(p / cols) + 1]++;
-  for (let i = 0; i < rows; i++) indptr[i + 1] += indptr[i];
-  return {
-    kind: "csr",
-    rows,
-    cols,
-    indptr,
-    indices: Int32Array.from(at, (p) => p % cols),
-    values: Float32Array.from(at, (p) => data[p]),
-  };
-}
-
-function toDense(x: HeldMatrix): DenseMatrix {
-  if (x.kind === "dense") return x;
-  const data = new Float32Array(x.rows * x.cols);
-  for (let i = 0; i < x.rows; i++)
-    for (let p = x.indptr[i]; p < x.indptr[i + 1]; p++) data[i * x.cols + x.indices[p]] = x.values[p];
-  return { kind: "dense", rows: x.rows, cols: x.cols, data };
-}
+const asDense = (x: HeldMatrix): DenseMatrix => (x.kind === "dense" ? x : toDense(x));
 
 /** The slow obvious way: centre, Gram matrix of the smaller side, all of its eigenvectors, all in float64. */
 function reference(x: HeldMatrix): { variance: number[]; loadings: Float64Array[] } {
-  const { rows: n, cols: genes, data } = toDense(x);
+  const { rows: n, cols: genes, data } = asDense(x);
   const columns = Array.from({ length: genes }, (_, j) => {
     const column = Float64Array.from({ length: n }, (_, i) => data[i * genes + j]);
     const mean = column.reduce((a, b) => a + b, 0) / n;
@@ -130,7 +110,7 @@ const loading = (p: Pca, i: number) => {
 
 /** What must hold for any matrix: orthonormal loadings, scores are projections, falling variances, signs. */
 function expectSound(x: HeldMatrix, p: Pca): void {
-  const { rows: n, cols: genes, data } = toDense(x);
+  const { rows: n, cols: genes, data } = asDense(x);
   const k = p.components;
   expect([p.scores.length, p.loadings.length, p.mean.length]).toEqual([n * k, k * genes, genes]);
   const norm = Math.sqrt((p.variance[0] ?? 0) * (n - 1)) + 1e-30;
@@ -166,27 +146,33 @@ function expectEqualsReference(x: HeldMatrix, p: Pca, leastGap = 1e-3): void {
 }
 
 describe("PCA of real sets against scanpy's arpack", () => {
-  for (const [name, o] of Object.entries(oracles))
-    it.skipIf(!existsSync(o.path))(`${name}, ${o.samples} × ${o.genes} (needs ${o.path})`, async () => {
-      const x = await readSet(o.path);
-      const p = await decompose(x);
-      expectSound(x, p);
-      let separated = 0;
-      for (let i = 0; i < 50; i++) {
-        expect(p.variance[i] / o.variance[i]).toBeCloseTo(1, 5);
-        expect(p.varianceRatio[i] / o.varianceRatio[i]).toBeCloseTo(1, 5);
-        if (gap(o.variance, i) < 1e-3) continue;
-        separated++;
-        expect(loading(p, i)[o.leading[i]], `sign of component ${i + 1}`).toBeGreaterThan(0);
-        if (o.scores === undefined) continue;
-        const scores = new Float32Array(new Uint8Array(Buffer.from(o.scores, "base64")).buffer);
-        expect(cosine(column(p.scores, 50, i), column(scores, 50, i)), `component ${i + 1}`).toBeGreaterThan(
-          0.9999,
-        );
-      }
-      expect(separated).toBeGreaterThan(40);
-      if (o.scores === undefined) expectEqualsReference(x, p);
-    });
+  for (const [name, o, by] of Object.entries(oracles).flatMap(([n, o]) =>
+    ways.map((w) => [n, o, w] as const),
+  ))
+    it.skipIf(!existsSync(o.path))(
+      `${name}, ${o.samples} × ${o.genes}, ${by} (needs ${o.path})`,
+      async () => {
+        const x = await readSet(o.path);
+        const p = await decompose(x, 50, 2, by);
+        expectSound(x, p);
+        let separated = 0;
+        for (let i = 0; i < 50; i++) {
+          expect(p.variance[i] / o.variance[i]).toBeCloseTo(1, 5);
+          expect(p.varianceRatio[i] / o.varianceRatio[i]).toBeCloseTo(1, 5);
+          if (gap(o.variance, i) < 1e-3) continue;
+          separated++;
+          expect(loading(p, i)[o.leading[i]], `sign of component ${i + 1}`).toBeGreaterThan(0);
+          if (o.scores === undefined) continue;
+          const scores = new Float32Array(new Uint8Array(Buffer.from(o.scores, "base64")).buffer);
+          expect(
+            cosine(column(p.scores, 50, i), column(scores, 50, i)),
+            `component ${i + 1}`,
+          ).toBeGreaterThan(0.9999);
+        }
+        expect(separated).toBeGreaterThan(40);
+        if (o.scores === undefined) expectEqualsReference(x, p);
+      },
+    );
 });
 
 describe("PCA of made matrices against all eigenvectors in float64", () => {
@@ -205,6 +191,10 @@ describe("PCA of made matrices against all eigenvectors in float64", () => {
       return sum;
     });
   };
+  const twice = ({ rows, cols, data }: DenseMatrix) =>
+    dense(2 * rows, cols, (i, j) => data[(i >> 1) * cols + j]);
+  const withConstantGenes = ({ rows, cols, data }: DenseMatrix) =>
+    dense(rows, cols + 20, (i, j) => (j < cols ? data[i * cols + j] : j));
   const cases: [string, HeldMatrix, number][] = [
     ["wide", structured(60, 500, 12, 0.1, 1), 20],
     ["tall", structured(501, 41, 12, 0.1, 2), 20],
@@ -236,6 +226,12 @@ describe("PCA of made matrices against all eigenvectors in float64", () => {
       ),
       20,
     ],
+    // More than 128 of the fewer side, where a Gram matrix is not solved whole.
+    ["wide, several panels", structured(263, 431, 90, 0.05, 13), 11],
+    ["tall, several panels", structured(611, 217, 90, 0.05, 14), 11],
+    ["lower rank than components, several panels", structured(190, 301, 7, 0, 15), 20],
+    ["every sample twice", twice(structured(87, 263, 40, 0.1, 16)), 20],
+    ["genes that do not vary", withConstantGenes(structured(150, 160, 40, 0.1, 17)), 20],
     ["2 × 2", dense(2, 2, (i, j) => (i === j ? 3 : j)), 1],
     ["3 × 7", dense(3, 7, normal(9)), 2],
     ["7 × 3", dense(7, 3, normal(10)), 2],
@@ -254,34 +250,53 @@ describe("PCA of made matrices against all eigenvectors in float64", () => {
       30,
     ],
   ];
-  for (const [title, x, components] of cases)
-    it(`${title}: ${x.rows} × ${x.cols}, ${components} components`, async () => {
-      const p = await decompose(x, components);
+  for (const [title, x, components, by] of cases.flatMap((c) => ways.map((w) => [...c, w] as const)))
+    it(`${title}: ${x.rows} × ${x.cols}, ${components} components, ${by}`, async () => {
+      const p = await decompose(x, components, 2, by);
       expect(p.components).toBe(components);
       expectSound(x, p);
       expectEqualsReference(x, p);
     });
 
-  it("zero variance: zero scores and shares, orthonormal loadings", async () => {
-    const x = dense(20, 30, () => 4);
-    const p = await decompose(x, 5);
-    expectSound(x, p);
-    expect(p.scores.every((v) => v === 0)).toBe(true);
-    expect([...p.variance, ...p.varianceRatio].every((v) => v === 0)).toBe(true);
-  });
+  for (const by of ways)
+    for (const [rows, cols] of [
+      [20, 30],
+      [30, 20],
+      [140, 150],
+    ])
+      it(`zero variance: zero scores and shares, orthonormal loadings: ${rows} × ${cols}, ${by}`, async () => {
+        const x = dense(rows, cols, () => 4);
+        const p = await decompose(x, 5, 2, by);
+        expectSound(x, p);
+        expect(p.scores.every((v) => v === 0)).toBe(true);
+        expect([...p.variance, ...p.varianceRatio].every((v) => v === 0)).toBe(true);
+      });
 
-  it("CSR gives what dense gives, bit for bit", async () => {
-    const x = dense(70, 90, (i, j) => ((i * 31 + j * 17) % 5 === 0 ? Math.sin(i + 3 * j) : 0));
-    expect(await decompose(toCsr(x), 10)).toEqual(await decompose(x, 10));
-  });
+  for (const by of ways)
+    for (const [rows, cols] of [
+      [70, 90],
+      [309, 201],
+    ])
+      it(`CSR and a stored matrix give what dense gives, bit for bit: ${rows} × ${cols}, ${by}`, async () => {
+        const x = dense(rows, cols, (i, j) => ((i * 31 + j * 17) % 5 === 0 ? Math.sin(i + 3 * j) : 0));
+        const expected = await decompose(x, 10, 2, by);
+        expect(await decompose(toCsr(x), 10, 2, by)).toEqual(expected);
+        const read = (first: number, count: number) => ({
+          ...x,
+          rows: count,
+          data: x.data.subarray(first * cols, (first + count) * cols),
+        });
+        const stored: StoredMatrix = { kind: "stored", rows, cols, blockRows: 7, limit: 0, read };
+        expect(await decompose(stored, 10, 2, by)).toEqual(expected);
+      });
 
   it("a matrix of several row blocks: genes that are all zero change nothing", async () => {
     const small = structured(301, 500, 8, 0.2, 12);
     const wide = { ...toCsr(small), cols: 60_000 };
     const blocks = new RowBlocks(wide, new Float64Array(wide.cols), 32);
     expect([blocks.count, blocks.height]).toEqual([2, 151]);
-    const a = await decompose(small, 8);
-    const b = await decompose(wide, 8);
+    const a = await decompose(small, 8, 2, "krylov");
+    const b = await decompose(wide, 8, 2, "krylov");
     for (let i = 0; i < 8; i++)
       expect(cosine(column(a.scores, 8, i), column(b.scores, 8, i))).toBeGreaterThan(0.99999);
   });
@@ -307,6 +322,11 @@ describe("row blocks", () => {
 });
 
 describe("PCA is a function of matrix and seed", () => {
+  const bitsOf = ({ scores, loadings, mean, variance, varianceRatio }: Pca) => {
+    const hash = createHash("sha256");
+    for (const array of [scores, loadings, mean, variance, varianceRatio]) hash.update(array);
+    return hash.digest("hex");
+  };
   const random = new RandomState(3);
   const cases: [string, () => Promise<HeldMatrix>][] = [
     ["the demonstration set", () => readSet("assets/demo/infercnvpy_oligodendroglioma.h5ad")],
@@ -315,12 +335,11 @@ describe("PCA is a function of matrix and seed", () => {
     ["41 × 259", async () => dense(41, 259, () => random.standardNormal())],
     ["1001 × 131", async () => dense(1001, 131, () => random.standardNormal())],
   ];
-  for (const [title, make] of cases)
-    it(`${title}: the same bits with 1 and 2 threads and from run to run`, async () => {
+  for (const [title, make, by] of cases.flatMap((c) => ways.map((w) => [...c, w] as const)))
+    it(`${title}, ${by}: the same bits with 1, 2 and 4 threads and from run to run`, async () => {
       const x = await make();
-      const one = await decompose(x, 50, 1);
-      expect(await decompose(x, 50, 2)).toEqual(one);
-      expect(await decompose(x, 50, 2)).toEqual(one);
+      const one = bitsOf(await decompose(x, 50, 1, by));
+      for (const threads of [2, 4, 2]) expect(bitsOf(await decompose(x, 50, threads, by))).toBe(one);
     });
 });
 
