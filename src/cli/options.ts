@@ -72,7 +72,7 @@ const settings: Partial<Record<SettingName, readonly [flags: string, help: strin
   split: ["--split <column>", "column of obs with a fixed split: train and test, or names of folds"],
   validation: [
     "--validation <share>",
-    "share of the training samples for early stopping and calibration (default: 0.15; published: 0)",
+    "share of the training samples for early stopping and calibration (default: 0.15, or none where that is fewer than 10; published: 0)",
   ],
   epochs: ["--epochs <n>", "passes over the training samples (default: 60 for images of genes, else 5)"],
   lr: ["--lr <rate>", "learning rate of Adam (default: 0.001 for images of genes, else 0.0001)"],

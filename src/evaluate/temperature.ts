@@ -15,6 +15,9 @@
  */
 import { checkCodes } from "./counts.js";
 
+/** Fewer samples say nothing of a temperature. */
+export const LEAST_SAMPLES = 10;
+
 export interface TemperatureFit {
   temperature: number;
   /** Mean negative log-likelihood (natural logarithm) at T = 1 and at `temperature`. */

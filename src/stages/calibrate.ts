@@ -9,7 +9,7 @@ import { type Abstention, thresholdForRisk } from "../evaluate/abstain.js";
 import { type ConformalRule, conformalThreshold } from "../evaluate/conformal.js";
 import { type DistanceFlag, distanceFlag } from "../evaluate/distance-flag.js";
 import { logProbabilities, temperRows } from "../evaluate/softmax.js";
-import { fitTemperature, type TemperatureFit } from "../evaluate/temperature.js";
+import { fitTemperature, LEAST_SAMPLES, type TemperatureFit } from "../evaluate/temperature.js";
 import { readSampleValues } from "../io/encoded.js";
 import type { Predictions } from "../io/fold-predictions.js";
 import type { RunFolder } from "../io/run-folder.js";
@@ -20,8 +20,6 @@ const RISK = 0.05;
 /** Share of samples like those of training that are flagged as far. */
 const FAR = 0.01;
 
-/** Fewer validation samples say nothing of a temperature. */
-const LEAST_SAMPLES = 10;
 /** A temperature beyond these is a fit that ran away (a net without skill, few samples): it would flatten or sharpen all. */
 const MOST_TEMPERATURE = 10;
 

@@ -3,6 +3,7 @@
  * a folder is made. Pure.
  */
 import { defaultValidation, type Settings } from "../config.js";
+import { LEAST_SAMPLES } from "../evaluate/temperature.js";
 import type { LabelSet } from "../io/labels.js";
 import type { Splits } from "../io/splits.js";
 import { RandomState } from "../random.js";
@@ -46,14 +47,24 @@ export function drawSplits(
   notes.push(...(checked?.warnings ?? []));
   const groups = checked?.groups;
   const fixed = split === null ? undefined : splitColumn(column(split, "--split"), split, rows);
-  const splits = makeFolds(codes, { cv, folds, repeats, seed, groups, split: fixed, validation });
-  const asked = validation === defaultValidation(settings.protocol) ? 0 : validation;
+  // A part of the usual share that is too small to calibrate by would be lost for nothing. Whatever the protocol: an audit
+  // asks for the same share under the other one, and must draw the same samples.
+  const usual = validation === defaultValidation("inductive");
+  const asked = usual ? 0 : validation;
+  const leastValidation = usual && settings.patience === 0 ? LEAST_SAMPLES : 1;
+  const drawing = { cv, folds, repeats, seed, groups, split: fixed, validation, leastValidation };
+  const splits = makeFolds(codes, drawing);
   notes.push(...checkSplits(splits, { codes, classes, cv, validation: asked, groups }));
-  const without = splits.filter((s) => s.validation.length === 0).length;
-  if (validation > 0 && without > 0)
+  const without = splits.filter((s) => s.validation.length === 0);
+  if (validation > 0 && without.length > 0) {
+    const small = without.some(({ train }) => Math.ceil(validation * train.length) < leastValidation);
+    const reason = small
+      ? `${100 * validation} % of their training samples would be fewer than ${leastValidation}`
+      : `no groups of ${leastValidation} samples or more can be spared`;
     notes.push(
-      `${without} of ${splits.length} folds have no validation part, as no group can be spared: nothing is calibrated there`,
+      `${without.length} of ${splits.length} folds have no validation part, as ${reason}: all are trained on, and nothing is calibrated there`,
     );
+  }
   if (Object.keys(settings.tune).length > 0)
     checkNested(splits, {
       codes,
@@ -70,6 +81,7 @@ export function drawSplits(
       : {
           ...carveValidation(whole, codes, {
             share: validation,
+            least: leastValidation,
             seed: new RandomState([seed, FINAL]),
             groups: cv === "stratified" ? undefined : groups?.codes,
           }),

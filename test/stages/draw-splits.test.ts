@@ -51,7 +51,7 @@ describe("drawSplits", () => {
     ["by group", { group: "patient", cv: "group", folds: 4 }, 4],
     ["leave one group out", { group: "patient", cv: "leave-one-group-out" }, 8],
   ] as const)("%s: every sample is in one part of each split, and tested once a repeat", (_, more, count) => {
-    const { splits, final, groups } = draw(more);
+    const { splits, final, groups } = draw({ ...more, validation: 0.2 });
     expect(splits.length).toBe(count);
     for (const { train, validation, test } of splits) {
       expect(sorted(train, validation, test)).toEqual(all);
@@ -81,7 +81,7 @@ describe("drawSplits", () => {
   });
 
   it("takes a fixed split; its net is the final one, and its test part stays unseen", () => {
-    const { splits, final } = draw({ split: "part" });
+    const { splits, final } = draw({ split: "part", validation: 0.2 });
     expect(splits.length).toBe(1);
     expect([...splits[0].test]).toEqual(all.slice(33));
     expect(final).toEqual({ train: splits[0].train, validation: splits[0].validation, sameAs: 0 });
@@ -92,6 +92,15 @@ describe("drawSplits", () => {
     expect(draw({ protocol: "published" }).splits.every((s) => s.validation.length === 0)).toBe(true);
     expect(draw({ protocol: "published" }).final.train.length).toBe(n);
     expect(draw({ protocol: "published", validation: 0.2 }).splits[0].validation.length).toBeGreaterThan(0);
+  });
+
+  it("trains on all where the usual share is too small to calibrate by, and says so", () => {
+    const { splits, final, notes } = draw({});
+    for (const { validation } of [...splits, final]) expect(validation.length).toBe(0);
+    for (const { train, test } of splits) expect(sorted(train, test)).toEqual(all);
+    expect(final.train.length).toBe(n);
+    expect(notes.join()).toMatch(/5 of 5 folds have no validation part, as 15 % .* fewer than 10/);
+    expect(draw({ patience: 5 }).splits[0].validation.length).toBeGreaterThan(0); // needed to stop early by
   });
 
   it("draws the same samples under both protocols", () => {

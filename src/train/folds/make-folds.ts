@@ -38,6 +38,8 @@ export interface FoldOptions {
   split?: readonly FixedSplit[];
   /** Share of the training rows, 0…0.5, for a validation part; a fixed split that brings its own keeps that. */
   validation: number;
+  /** A validation part of fewer rows is left in training (default: 1). */
+  leastValidation?: number;
 }
 
 export interface Split extends Parts {
@@ -68,6 +70,7 @@ export function makeFolds(codes: Int32Array, options: FoldOptions): Split[] {
         ? fixed
         : carveValidation(drawn, codes, {
             share: options.validation,
+            least: options.leastValidation,
             seed: new RandomState([seed, validationStream, repeat, fold]),
             groups: groups?.codes,
           });

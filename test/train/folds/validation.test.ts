@@ -53,6 +53,15 @@ describe("a validation part by class", () => {
     }
   });
 
+  it("a part smaller than the least stays in training, one of just that size does not", () => {
+    const codes = Int32Array.from({ length: 20 }, (_, i) => i % 2);
+    const part = (least: number) =>
+      carveValidation({ train: all(20), test: none }, codes, { share: 0.15, least, seed: 1 });
+    expect(part(3)).toEqual(part(1));
+    expect(part(3).validation).toHaveLength(3);
+    expect(part(4)).toEqual({ train: all(20), validation: none, test: none });
+  });
+
   it("a class of one training row stays in training; where all are such, the part is empty", () => {
     const codes = Int32Array.of(0, 1, 1, 1, 1, 2);
     const parts = carveValidation({ train: all(6), test: none }, codes, { share: 0.5, seed: 1 });
