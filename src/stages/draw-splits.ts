@@ -56,15 +56,13 @@ export function drawSplits(
   const splits = makeFolds(codes, drawing);
   notes.push(...checkSplits(splits, { codes, classes, cv, validation: asked, groups }));
   const without = splits.filter((s) => s.validation.length === 0);
-  if (validation > 0 && without.length > 0) {
-    const small = without.some(({ train }) => Math.ceil(validation * train.length) < leastValidation);
-    const reason = small
-      ? `${100 * validation} % of their training samples would be fewer than ${leastValidation}`
-      : `no groups of ${leastValidation} samples or more can be spared`;
+  const spared = without.filter(
+    ({ train }) => Math.ceil(validation * train.length) >= leastValidation,
+  ).length;
+  if (validation > 0 && spared > 0)
     notes.push(
-      `${without.length} of ${splits.length} folds have no validation part, as ${reason}: all are trained on, and nothing is calibrated there`,
+      `${spared} of ${splits.length} folds have no validation part, as no groups can be spared: nothing is calibrated there`,
     );
-  }
   if (Object.keys(settings.tune).length > 0)
     checkNested(splits, {
       codes,

@@ -94,12 +94,12 @@ describe("drawSplits", () => {
     expect(draw({ protocol: "published", validation: 0.2 }).splits[0].validation.length).toBeGreaterThan(0);
   });
 
-  it("trains on all where the usual share is too small to calibrate by, and says so", () => {
+  it("trains on all where the usual share is too small to calibrate by", () => {
     const { splits, final, notes } = draw({});
     for (const { validation } of [...splits, final]) expect(validation.length).toBe(0);
     for (const { train, test } of splits) expect(sorted(train, test)).toEqual(all);
     expect(final.train.length).toBe(n);
-    expect(notes.join()).toMatch(/5 of 5 folds have no validation part, as 15 % .* fewer than 10/);
+    expect(notes).toEqual([]); // nothing is wrong; the report says that nothing is calibrated
     expect(draw({ patience: 5 }).splits[0].validation.length).toBeGreaterThan(0); // needed to stop early by
   });
 
