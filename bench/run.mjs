@@ -1,9 +1,9 @@
 // npm run bench: the training step against PyTorch, PCA and the whole preprocess against scanpy, start-up and footprint, in
-// one run; writes docs/benchmarks.md and bench/figures.json (ratios with their spread). Needs the Python peers
-// (bench/peers/requirements.txt, $PEER_PYTHON).
+// one run; writes docs/benchmarks.md, and bench/figures.json after each part, so that a run that is cut off loses only the part
+// under way. Needs the Python peers (bench/peers/requirements.txt, $PEER_PYTHON).
 //   --scale     also the made sets of 5,000 to 200,000 cells (bench/scale.mjs: an hour, 3 GB of disk)
 //   --check     writes nothing; says what became slower than bench/figures.json has it, outside of the spread; exit code 1
-//   --only a,b  these parts: steps, pca, preprocess, startup
+//   --only a,b  measures these parts (steps, pca, preprocess, startup, scale); the document has the others as they were
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
@@ -28,40 +28,57 @@ const { values } = parseArgs({
     pairs: { type: "string", default: "5" },
   },
 });
-const parts = values.only.split(",");
-const has = (part) => parts.includes(part);
 const { pairs } = values;
+const measure = {
+  steps: () => bench("train-step.mjs", "--pairs", pairs),
+  pca: () => bench("pca.mjs", "--pairs", pairs),
+  preprocess: () => {
+    const { median, spread, runs } = bench("preprocess.mjs", "--pairs", pairs);
+    return { median, spread, pairs: runs.cellhue.length };
+  },
+  startup: () => bench("startup.mjs", "--pairs", pairs),
+  scale: () => bench("scale.mjs"),
+};
+const parts = [...values.only.split(","), ...(values.scale ? ["scale"] : [])];
+const unknown = parts.find((part) => !(part in measure));
+if (unknown !== undefined)
+  throw new Error(`no part '${unknown}'; there are ${Object.keys(measure).join(", ")}`);
 
 const figuresPath = here("figures.json");
-const kept = existsSync(figuresPath) ? JSON.parse(readFileSync(figuresPath, "utf8")) : { ratios: {} };
-
-const steps = has("steps") ? bench("train-step.mjs", "--pairs", pairs) : [];
-const pca = has("pca") ? bench("pca.mjs", "--pairs", pairs) : [];
-const preprocess = has("preprocess") ? bench("preprocess.mjs", "--pairs", pairs) : undefined;
-const startup = has("startup") ? bench("startup.mjs", "--pairs", pairs) : [];
-const scale = values.scale ? bench("scale.mjs") : kept.scale;
+/** By part: the day it was measured on, and what was found. */
+const kept = existsSync(figuresPath) ? JSON.parse(readFileSync(figuresPath, "utf8")) : {};
+const before = ratiosOf(kept);
+const now = {};
+for (const part of parts) {
+  now[part] = { made: new Date().toISOString().slice(0, 10), found: measure[part]() };
+  if (!values.check) writeFileSync(figuresPath, `${JSON.stringify({ ...kept, ...now }, null, 2)}\n`);
+}
+if (values.check) check(ratiosOf(now), now.startup?.found ?? []);
+else write({ ...kept, ...now });
 
 /** Our seconds over the peer's, by work. */
-const ratios = Object.fromEntries([
-  ...[...steps, ...pca].map((r) => [r.work, r.ratio]),
-  ...Object.entries(preprocess?.spread ?? {}).map(([stage, ratio]) => [`preprocess: ${stage}`, ratio]),
-]);
-
-if (values.check) check();
-else write();
+function ratiosOf({ steps, pca, preprocess }) {
+  return Object.fromEntries([
+    ...[...(steps?.found ?? []), ...(pca?.found ?? [])].map((r) => [r.work, r.ratio]),
+    ...Object.entries(preprocess?.found.spread ?? {}).map(([stage, ratio]) => [
+      `preprocess: ${stage}`,
+      ratio,
+    ]),
+  ]);
+}
 
 /** Slower: even the best of the new pairs is beyond the worst of the kept ones. */
-function check() {
+function check(ratios, startup) {
   const s = (x) => x.toFixed(2);
   const slower = [];
-  for (const [work, now] of Object.entries(ratios)) {
-    const before = kept.ratios[work];
-    if (before === undefined) console.log(`${work}: ${s(now.median)}, not measured before`);
+  for (const [work, ratio] of Object.entries(ratios)) {
+    const was = before[work];
+    if (was === undefined) console.log(`${work}: ${s(ratio.median)}, not measured before`);
     else {
-      const worse = now.min > before.max;
+      const worse = ratio.min > was.max;
       if (worse) slower.push(work);
       console.log(
-        `${work}: ${s(now.median)} (${s(now.min)}–${s(now.max)}), before ${s(before.median)} (${s(before.min)}–${s(before.max)})${worse ? "  SLOWER" : now.max < before.min ? "  faster" : ""}`,
+        `${work}: ${s(ratio.median)} (${s(ratio.min)}–${s(ratio.max)}), before ${s(was.median)} (${s(was.min)}–${s(was.max)})${worse ? "  SLOWER" : ratio.max < was.min ? "  faster" : ""}`,
       );
     }
   }
@@ -74,9 +91,10 @@ function check() {
   process.exitCode = slower.length === 0 ? 0 : 1;
 }
 
-function write() {
-  const figures = { ratios: { ...kept.ratios, ...ratios }, scale };
-  writeFileSync(figuresPath, `${JSON.stringify(figures, null, 2)}\n`);
+function write(figures) {
+  const [steps, pca, startup] = ["steps", "pca", "startup"].map((part) => figures[part]?.found ?? []);
+  const [preprocess, scale] = [figures.preprocess?.found, figures.scale?.found];
+  const days = [...new Set(Object.values(figures).map(({ made }) => made))].sort();
   const s = (x) => x.toFixed(2);
   const range = ({ median, min, max }) => `${s(median)} (${s(min)}–${s(max)})`;
   const paired = (rows) => [
@@ -91,7 +109,7 @@ function write() {
   const lines = [
     "# Benchmarks",
     "",
-    `Made by \`npm run bench\` on ${new Date().toISOString().slice(0, 10)}: ${cpus().length} × ${cpus()[0]?.model}, ` +
+    `Made by \`npm run bench\` on ${days.join(" and ")}: ${cpus().length} × ${cpus()[0]?.model}, ` +
       `${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}. Seconds; ours and the peer's runs alternate; ` +
       "median (least–most). A ratio below 1 means that cellhue is faster. What each change brought: " +
       "[engine-notes.md](engine-notes.md). `npm run bench -- --check` compares with these figures.",
@@ -118,7 +136,7 @@ function write() {
     lines.push(
       "## Preprocess",
       "A made set of 5,900 cells × 20,000 genes, a third non-zero; cold processes, from the import to the last PNG; " +
-        `medians of ${preprocess.runs.cellhue.length} pairs.`,
+        `medians of ${preprocess.pairs} pairs.`,
       "",
       "| stage | cellhue | scanpy | ratio |",
       "|---|---|---|---|",
@@ -146,11 +164,11 @@ function write() {
       `Made sets × 20,000 genes, 5 % non-zero; \`cellhue preprocess\` and \`cellhue predict\` with --memory ${scale.memory} (GB that X may ` +
         "take): seconds and peak memory of the whole process, and the seconds of its longer tasks.",
       "",
-      "| cells | file, MB | preprocess, s | its peak, MB | predict, s | its peak, MB | PCA | UMAP | images |",
+      "| cells | file, MB | preprocess, s | its peak, MB | predict, s | its peak, MB | PCA | t-SNE | images |",
       "|---|---|---|---|---|---|---|---|---|",
       ...scale.results.map(({ cells, fileMB, preprocess: p, predict }) => {
         const task = (name) => p.tasks[name] ?? "–";
-        return `| ${cells.toLocaleString("en-US")} | ${fileMB} | ${p.seconds} | ${p.peakMB} | ${predict.seconds} | ${predict.peakMB} | ${task("principal components")} | ${task("UMAP")} | ${task("images")} |`;
+        return `| ${cells.toLocaleString("en-US")} | ${fileMB} | ${p.seconds} | ${p.peakMB} | ${predict.seconds} | ${predict.peakMB} | ${task("principal components")} | ${task("t-SNE")} | ${task("images")} |`;
       }),
       "",
     );
