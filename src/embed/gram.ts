@@ -1,23 +1,28 @@
 /**
- * Principal directions from the Gram matrix of the fewer of samples and genes, all in float64: the Gram matrix in one sweep over X,
- * its largest eigenpairs, and the other side's vectors in a second sweep. Squaring X loses half of the digits: of 16.
+ * Principal directions from the Gram matrix of the fewer of samples and genes: the Gram matrix in one sweep over X, the space
+ * of its largest eigenvectors, the other side's vectors in a second sweep, and Rayleigh–Ritz among those (as the singular value
+ * decomposition of X in that space), since squaring X has lost half of the digits. In float32 where the other half suffices, else
+ * in float64.
  * Contract: the result does not depend on threads, nor on whether X is held or stored (with samples the fewer it is held here);
  * null where the eigenvalues sought span too many powers of ten (leading-eigen.ts).
  */
-import { Graph } from "../graph/graph.js";
+import { Graph, type Value } from "../graph/graph.js";
+import { dataTypes } from "../graph/onnx.js";
 import { createSession } from "../graph/session.js";
-import { type HeldMatrix, hold, type Matrix } from "../matrix.js";
-import type { Directions, Search } from "./directions.js";
-import { leadingEigen } from "./leading-eigen.js";
+import { hold, type Matrix } from "../matrix.js";
+import { type Directions, type Search, withSpare } from "./directions.js";
+import { leadingEigen, SMALL } from "./leading-eigen.js";
+import { Panels, type Precision } from "./panels.js";
 import { KEPT_VALUES } from "./row-blocks.js";
+import { symmetricEigen } from "./symmetric-eigen.js";
 
 /** Samples or genes up to which a Gram matrix takes less time than the passes of krylov.ts (measured). */
 const FEW = 1536;
-/** Values of X in float64 at once: 16 MB stay in the processor's cache. */
-const CHUNK_VALUES = 2 ** 21;
-/** The fewer side is cut into panels of at least so many, since only half of the products of two panels are needed; at most: */
-const PANEL = 96;
-const MOST_PANELS = 6;
+/**
+ * Share of the largest eigenvalue above which the least one sought is for a Gram matrix in float32: rounding is 1e-7 of the
+ * largest, and turns a vector by its share of the distance to the first eigenvalue outside of the space.
+ */
+const LEAST_FOR_FLOAT32 = 1e-3;
 /** Share of the largest eigenvalue below which an eigenvalue is rounding, and below which its vector needs care. */
 const ROUNDING = 1e-12;
 const INEXACT = 1e-8;
@@ -32,69 +37,66 @@ export async function gramDirections(
   mean: Float64Array,
   search: Search,
 ): Promise<Directions | null> {
-  const { k, threads, report, random } = search;
-  const panels = new Panels(x.kind === "stored" && x.rows < x.cols ? await hold(x) : x, mean);
-  const { few, many, width } = panels;
-  const gram = await gramMatrix(panels, search);
-  const eigen = await leadingEigen(gram, search);
-  if (eigen === null) return null;
-  const most = Math.max(0, eigen.values[0]);
-  const values = eigen.values.slice(0, k).map((v) => Math.max(0, v));
-  const found = eigen.values.length;
-  const short = new Float64Array(panels.count * width * k); // filled up with zeros
-  for (let r = 0; r < few; r++) for (let i = 0; i < k; i++) short[r * k + i] = eigen.vectors[r * found + i];
-
-  // X · short or Xᵀ · short: many × k, with columns of length √θ.
-  const long = new Float64Array(many * k);
-  const graph = new Graph("pca-other-side");
-  const products = Array.from({ length: panels.count }, (_, p) =>
-    graph.op(
-      "Gemm",
-      [panels.input(graph, p), graph.input(`v${p}`, [width, k], "float64")],
-      [panels.length, k],
-      { transA: panels.side === "samples" ? 1 : 0 },
-    ),
-  );
-  graph.output("out", products.length === 1 ? products[0] : graph.op("Sum", products, [panels.length, k]));
-  const session = await createSession(graph, { ...(threads !== undefined && { threads }), spinning: true });
-  try {
-    const parts: Record<string, Float64Array> = {};
-    for (let p = 0; p < panels.count; p++)
-      parts[`v${p}`] = short.subarray(p * width * k, (p + 1) * width * k);
-    for (const { first, count, feeds } of panels.chunks()) {
-      report(0, `${Math.floor((100 * first) / many)} % of the vectors`);
-      const { out } = await session.run({ ...feeds, ...parts });
-      long.set((out.data as Float64Array).subarray(0, count * k), first * k);
-    }
-  } finally {
-    await session.release();
+  const readable = x.kind === "stored" && x.rows < x.cols ? await hold(x) : x;
+  // A small Gram matrix takes no time worth saving.
+  const precisions: Precision[] = Math.min(x.rows, x.cols) > SMALL ? ["float32", "float64"] : ["float64"];
+  for (const precision of precisions) {
+    const found = await directions(new Panels(readable, mean, precision), search);
+    if (found !== null) return found;
   }
-  if (panels.side === "genes")
-    return { values, loadings: new Float32Array(transposed(short, few, k)), scores: new Float32Array(long) };
-
-  const loadings = transposed(long, many, k);
-  const scores = new Float32Array(few * k);
-  for (let i = 0; i < k; i++) {
-    const real = values[i] > ROUNDING * most;
-    if (!real) values[i] = 0;
-    for (let r = 0; r < few; r++) scores[r * k + i] = Math.sqrt(values[i]) * short[r * k + i];
-    const row = loadings.subarray(i * many, (i + 1) * many);
-    if (!real) for (let j = 0; j < many; j++) row[j] = random.standardNormal();
-    if (values[i] <= INEXACT * most) makeOrthogonal(loadings, i, many);
-    scaleTo1(row);
-  }
-  return { values, loadings: new Float32Array(loadings), scores };
+  return null;
 }
 
-/** Rows × k to k × rows. */
-function transposed(columns: Float64Array, rows: number, k: number): Float64Array {
-  const out = new Float64Array(rows * k);
-  for (let r = 0; r < rows; r++) for (let i = 0; i < k; i++) out[i * rows + r] = columns[r * k + i];
-  return out;
+async function directions(panels: Panels, search: Search): Promise<Directions | null> {
+  const { k, random } = search;
+  const { few, side, precision } = panels;
+  const eigen = await leadingEigen(await gramMatrix(panels, search), search);
+  if (eigen === null) return null;
+  const largest = eigen.values[0];
+  if (precision === "float32" && !(eigen.values[k - 1] > LEAST_FOR_FLOAT32 * largest)) return null;
+
+  const found = eigen.values.length;
+  const width = Math.min(found, withSpare(k));
+  const short = new Float64Array(few * width);
+  for (let r = 0; r < few; r++)
+    for (let i = 0; i < width; i++) short[r * width + i] = eigen.vectors[r * found + i];
+  const { long, square } = await otherSide(panels, short, width, search);
+  const exact = symmetricEigen(square);
+  const values = exact.values.slice(0, k).map((v) => Math.max(0, v));
+  const most = values[0];
+  const real = values.map((v) => (v > ROUNDING * most ? 1 : 0));
+  const lengths = values.map((v, i) => real[i] * Math.sqrt(v));
+
+  /** Ritz vectors' coordinates, scaled: width × k. */
+  const turn = (scale: ArrayLike<number>) => {
+    const out = new Float64Array(width * k);
+    for (let a = 0; a < width; a++)
+      for (let i = 0; i < k; i++) out[a * k + i] = exact.vectors[a * width + i] * scale[i];
+    return out;
+  };
+  const ones = new Float64Array(k).fill(1);
+  const inverse = lengths.map((v) => (v > 0 ? 1 / v : 0));
+  const [onLong, onShort] = side === "samples" ? [turn(inverse), turn(lengths)] : [turn(ones), turn(ones)];
+  const turned = await turnBoth(side, { long, onLong, short, onShort }, { width, k }, search);
+  const { loadings, scores } = turned;
+  values.forEach((v, i) => {
+    if (real[i] === 0) values[i] = 0;
+    if (side === "samples")
+      settle(loadings, i, loadings.length / k, { real: real[i] === 1, exact: v > INEXACT * most });
+  });
+  return { values, loadings, scores };
+
+  /** Row i of the loadings: at random where it stands for no variance, and orthogonal to those before it. */
+  function settle(rows: Float32Array, i: number, genes: number, is: { real: boolean; exact: boolean }): void {
+    const row = rows.subarray(i * genes, (i + 1) * genes);
+    if (!is.real) for (let j = 0; j < genes; j++) row[j] = random.standardNormal();
+    if (!is.exact) makeOrthogonal(rows, i, genes);
+    if (!is.exact) scaleTo1(row);
+  }
 }
 
 /** Takes the rows before row i out of it, twice, as once leaves rounding. */
-function makeOrthogonal(rows: Float64Array, i: number, length: number): void {
+function makeOrthogonal(rows: Float32Array, i: number, length: number): void {
   const row = rows.subarray(i * length, (i + 1) * length);
   scaleTo1(row);
   for (let again = 0; again < 2; again++)
@@ -106,148 +108,145 @@ function makeOrthogonal(rows: Float64Array, i: number, length: number): void {
     }
 }
 
-function scaleTo1(row: Float64Array): void {
+function scaleTo1(row: Float32Array): void {
   let squares = 0;
-  for (const v of row) squares += v * v;
+  for (let j = 0; j < row.length; j++) squares += row[j] * row[j];
   const scale = 1 / Math.sqrt(squares);
   for (let j = 0; j < row.length; j++) row[j] *= scale;
 }
 
 /** The Gram matrix of the fewer side: few × few. */
 async function gramMatrix(panels: Panels, { threads, report }: Search): Promise<Float64Array> {
-  const { few, many, width, count, side } = panels;
+  const { few, many, side, precision } = panels;
   const graph = new Graph("pca-gram");
-  const inputs = Array.from({ length: count }, (_, p) => panels.input(graph, p));
-  const pairs = inputs.flatMap((_, p) => Array.from({ length: p + 1 }, (_, q) => [p, q] as const));
+  const values = panels.values(graph);
+  // The last panel may be the narrowest: it stands on the right, so that a product has more rows than columns.
+  const pairs = values.flatMap((_, p) => Array.from({ length: p + 1 }, (_, q) => ({ left: q, right: p })));
+  const size = (p: number) => panels.span(p)[1];
   const transpose = { [side === "samples" ? "transB" : "transA"]: 1 };
-  for (const [p, q] of pairs) {
-    const sofar = graph.input(`sofar${p}_${q}`, [width, width], "float64");
-    graph.output(`sum${p}_${q}`, graph.op("Gemm", [inputs[p], inputs[q], sofar], [width, width], transpose));
-  }
-  const named = (name: string) =>
-    Object.fromEntries(pairs.map(([p, q]) => [`${name}${p}_${q}`, new Float64Array(width * width)]));
-  const options = { ...(threads !== undefined && { threads }), spinning: true, inPlace: true };
-  const session = await createSession(graph, options);
-  const [sofar, sum] = [named("sofar"), named("sum")];
+  pairs.forEach(({ left, right }, i) => {
+    const dims = [size(left), size(right)];
+    const sofar = graph.input(`sofar${i}`, dims, precision);
+    graph.output(`sum${i}`, graph.op("Gemm", [values[left], values[right], sofar], dims, transpose));
+  });
+  const zeros = (name: string) =>
+    pairs.map(({ left, right }, i) => {
+      const length = size(left) * size(right);
+      return [
+        `${name}${i}`,
+        precision === "float32" ? new Float32Array(length) : new Float64Array(length),
+      ] as const;
+    });
+  const [sofar, sum] = ["sofar", "sum"].map((name) => Object.fromEntries(zeros(name)));
+  const session = await createSession(graph, { threads, spinning: true, inPlace: true });
   try {
     for (const { first, feeds } of panels.chunks()) {
       report(0, `${Math.floor((100 * first) / many)} % of the products`);
       await session.run({ ...feeds, ...sofar }, sum);
-      for (const [p, q] of pairs)
-        [sofar[`sofar${p}_${q}`], sum[`sum${p}_${q}`]] = [sum[`sum${p}_${q}`], sofar[`sofar${p}_${q}`]];
+      pairs.forEach((_, i) => {
+        [sofar[`sofar${i}`], sum[`sum${i}`]] = [sum[`sum${i}`], sofar[`sofar${i}`]];
+      });
     }
   } finally {
     await session.release();
   }
   const out = new Float64Array(few * few);
-  for (const [p, q] of pairs) {
-    const block = sofar[`sofar${p}_${q}`];
-    const [rows, columns] = [p, q].map((panel) => Math.min(width, few - panel * width));
+  pairs.forEach(({ left, right }, i) => {
+    const block = new Float64Array(sofar[`sofar${i}`]); // one kind of array for the loops below
+    const [[top, rows], [across, columns]] = [panels.span(left), panels.span(right)];
     for (let a = 0; a < rows; a++)
-      for (let b = 0; b < (p === q ? a + 1 : columns); b++) {
-        const [i, j] = [p * width + a, q * width + b];
-        out[i * few + j] = block[a * width + b];
-        out[j * few + i] = block[a * width + b];
+      for (let b = left === right ? a : 0; b < columns; b++) {
+        const v = block[a * columns + b];
+        out[(top + a) * few + across + b] = v;
+        out[(across + b) * few + top + a] = v;
       }
-  }
+  });
   return out;
 }
 
-/** The centred matrix in float64, a chunk of the longer side at a time, cut into panels along the shorter one. */
-class Panels {
-  readonly side: "samples" | "genes";
-  /** Length of the shorter side and of the longer one. */
-  readonly few: number;
-  readonly many: number;
-  readonly count: number;
-  /** Of a panel, along the shorter side; the last one is filled up with zeros. */
-  readonly width: number;
-  /** Of a chunk, along the longer side; the last one is filled up with zeros. */
-  readonly length: number;
-  private readonly arrays: Float64Array[];
+/**
+ * Xᵀ · short or X · short, the second sweep.
+ * @param short few × width
+ * @returns long: many × width, in float32; square: longᵀ · long in float64, before that rounding
+ */
+async function otherSide(
+  panels: Panels,
+  short: Float64Array,
+  width: number,
+  { threads, report }: Search,
+): Promise<{ long: Float32Array; square: Float64Array }> {
+  const { many, side, precision } = panels;
+  const graph = new Graph("pca-other-side");
+  const dims = ["chunk", width];
+  const parts: Record<string, Float32Array | Float64Array> = {};
+  // Panel by panel: a strip down the rows of all would lie in more pages than the processor knows the places of.
+  const product = panels.values(graph).reduce<Value | null>((sofar, panel, p) => {
+    const [first, size] = panels.span(p);
+    const part = short.subarray(first * width, (first + size) * width);
+    parts[`v${p}`] = precision === "float32" ? new Float32Array(part) : part;
+    const v = graph.input(`v${p}`, [size, width], precision);
+    return graph.op("Gemm", [panel, v, sofar], dims, { transA: side === "samples" ? 1 : 0 });
+  }, null) as Value;
+  const cast = (type: Precision) =>
+    type === precision ? product : graph.op("Cast", [product], dims, { to: dataTypes[type] }, { type });
+  const exact = cast("float64");
+  graph.output("long", cast("float32"));
+  const sofar = graph.input("sofar", [width, width], "float64");
+  graph.output("square", graph.op("Gemm", [exact, exact, sofar], [width, width], { transA: 1 }));
 
-  constructor(
-    private readonly x: Matrix,
-    private readonly mean: Float64Array,
-  ) {
-    this.side = x.kind !== "stored" && x.rows < x.cols ? "samples" : "genes"; // a stored one is read by rows
-    [this.few, this.many] = this.side === "samples" ? [x.rows, x.cols] : [x.cols, x.rows];
-    this.count = Math.min(MOST_PANELS, Math.max(1, Math.floor(this.few / PANEL)));
-    this.width = Math.ceil(this.few / this.count);
-    // Never shorter than the fewer side: every product has at least as many rows as columns, see krylov.ts on threads.
-    this.length = Math.min(this.many, Math.max(this.few, Math.floor(CHUNK_VALUES / this.few)));
-    this.arrays = Array.from({ length: this.count }, () => new Float64Array(this.width * this.length));
-  }
-
-  /** A panel as an input of a graph: width × length, or length × width where genes are the shorter side. */
-  input(graph: Graph, p: number) {
-    const { side, width, length } = this;
-    return graph.input(`x${p}`, side === "samples" ? [width, length] : [length, width], "float64");
-  }
-
-  /** Chunks of the longer side, in order; the arrays are filled anew each time. */
-  *chunks(): Generator<{ first: number; count: number; feeds: Record<string, Float64Array> }> {
-    const { x, side, few, many, width, length, arrays } = this;
-    const feeds = Object.fromEntries(arrays.map((array, p) => [`x${p}`, array]));
-    for (let first = 0; first < many; first += length) {
-      const count = Math.min(length, many - first);
-      if (count < length) for (const array of arrays) array.fill(0);
-      if (side === "samples" && x.kind !== "stored") {
-        for (const [p, array] of arrays.entries())
-          this.fill(x, [p * width, Math.min(width, few - p * width)], [first, count], length, array);
-      } else {
-        // The chunks are those of a held matrix, so that the sums are too; they are read in the blocks that suit the file.
-        const most = x.kind === "stored" ? x.blockRows : count;
-        for (let done = 0; done < count; done += most) {
-          const rows = Math.min(most, count - done);
-          const [block, at] = x.kind === "stored" ? [x.read(first + done, rows), 0] : [x, first];
-          for (const [p, array] of arrays.entries()) {
-            const columns: [number, number] = [p * width, Math.min(width, few - p * width)];
-            this.fill(block, [at, rows], columns, width, array.subarray(done * width));
-          }
-        }
-      }
-      yield { first, count, feeds };
+  const long = new Float32Array(many * width);
+  let [before, square] = [new Float64Array(width * width), new Float64Array(width * width)];
+  const session = await createSession(graph, { threads, spinning: true, inPlace: true });
+  try {
+    for (const { first, count, feeds } of panels.chunks()) {
+      report(0, `${Math.floor((100 * first) / many)} % of the vectors`);
+      const into = { long: long.subarray(first * width, (first + count) * width), square };
+      await session.run({ ...feeds, ...parts, sofar: before }, into);
+      [before, square] = [square, before];
     }
+  } finally {
+    await session.release();
   }
-
-  /** Rows and columns of a block (the first and how many), centred, into an array of the given stride. */
-  private fill(
-    block: HeldMatrix,
-    [firstRow, rows]: readonly [number, number],
-    [firstColumn, columns]: readonly [number, number],
-    stride: number,
-    into: Float64Array,
-  ): void {
-    const { cols } = block;
-    const mean = this.mean.subarray(firstColumn, firstColumn + columns);
-    for (let r = 0; r < rows; r++) {
-      const row = into.subarray(r * stride, r * stride + columns);
-      if (block.kind === "dense") {
-        const at = (firstRow + r) * cols + firstColumn;
-        const values = block.data.subarray(at, at + columns);
-        for (let j = 0; j < columns; j++) row[j] = values[j] - mean[j];
-      } else {
-        for (let j = 0; j < columns; j++) row[j] = 0 - mean[j];
-        const { indptr, indices, values } = block;
-        const end = indptr[firstRow + r + 1];
-        let p = lowerBound(indices, indptr[firstRow + r], end, firstColumn);
-        for (; p < end && indices[p] < firstColumn + columns; p++) {
-          const j = indices[p] - firstColumn;
-          row[j] = values[p] - mean[j];
-        }
-      }
-    }
-  }
+  return { long, square: before };
 }
 
-/** The first place in from … end − 1 whose index is not below `least`. */
-function lowerBound(indices: Int32Array, from: number, end: number, least: number): number {
-  let [low, high] = [from, end];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (indices[middle] < least) low = middle + 1;
-    else high = middle;
+interface Sides {
+  long: Float32Array;
+  short: Float64Array;
+  /** width × k */
+  onLong: Float64Array;
+  onShort: Float64Array;
+}
+
+/** long · onLong and short · onShort, the one of genes as k × genes. */
+async function turnBoth(
+  side: Panels["side"],
+  { long, onLong, short, onShort }: Sides,
+  { width, k }: { width: number; k: number },
+  { threads }: Search,
+): Promise<{ loadings: Float32Array; scores: Float32Array }> {
+  const graph = new Graph("pca-turn");
+  const product = (name: string, type: Precision, genes: boolean) => {
+    const length = name;
+    const [rows, turn] = [
+      graph.input(name, [length, width], type),
+      graph.input(`on-${name}`, [width, k], type),
+    ];
+    const out = graph.op("MatMul", [rows, turn], [length, k]);
+    const single =
+      type === "float32"
+        ? out
+        : graph.op("Cast", [out], [length, k], { to: dataTypes.float32 }, { type: "float32" });
+    if (genes) graph.output("loadings", graph.op("Transpose", [single], [k, length], { perm: [1, 0] }));
+    else graph.output("scores", single);
+  };
+  product("long", "float32", side === "samples");
+  product("short", "float64", side === "genes");
+  const session = await createSession(graph, { threads });
+  try {
+    const out = await session.run({ long, short, "on-long": Float32Array.from(onLong), "on-short": onShort });
+    return { loadings: out.loadings.data as Float32Array, scores: out.scores.data as Float32Array };
+  } finally {
+    await session.release();
   }
-  return low;
 }

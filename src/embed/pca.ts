@@ -89,7 +89,7 @@ function orient({ loadings, scores }: Directions, genes: number, k: number): voi
   for (let i = 0; i < k; i++) {
     const row = loadings.subarray(i * genes, (i + 1) * genes);
     let largest = 0;
-    for (const v of row) if (Math.abs(v) > Math.abs(largest)) largest = v;
+    for (let j = 0; j < genes; j++) if (Math.abs(row[j]) > Math.abs(largest)) largest = row[j];
     signs[i] = largest < 0 ? -1 : 1;
     if (largest < 0) for (let j = 0; j < genes; j++) row[j] = -row[j];
   }

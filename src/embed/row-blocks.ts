@@ -2,7 +2,7 @@
  * A centred expression matrix as dense row blocks of bounded size, so that a sparse one is never dense as a whole.
  * Centring before the products (not a correction after them) keeps float32 exact enough where means dwarf spreads.
  */
-import { type Matrix, type PassOptions, rowBlocks } from "../matrix.js";
+import { type CsrMatrix, type DenseMatrix, type Matrix, type PassOptions, rowBlocks } from "../matrix.js";
 
 /** 64 MB of float32 a block: large enough for the product to run at full speed, small beside any matrix that needs it. */
 const BLOCK_VALUES = 16 * 2 ** 20;
@@ -22,25 +22,63 @@ export async function columnMoments(
   const { rows, cols } = x;
   const mean = new Float64Array(cols);
   let squares = 0;
-  // Loops of their own: with a call for each entry (eachEntry) they take five times as long.
   for await (const { block } of rowBlocks(x, { what: "mean of each gene", ...options })) {
-    const sparse = block.kind === "csr";
-    for (let i = 0; i < block.rows; i++) {
-      const [from, end] = sparse ? [block.indptr[i], block.indptr[i + 1]] : [i * cols, (i + 1) * cols];
-      const values = (sparse ? block.values : block.data).subarray(from, end);
-      const indices = sparse ? block.indices.subarray(from, end) : null;
-      for (let p = 0; p < values.length; p++) {
-        const v = values[p];
-        mean[indices === null ? p : indices[p]] += v;
-        squares += v * v;
-      }
-    }
+    const ofRow = block.kind === "csr" ? addSparse(mean, block) : addDense(mean, block);
+    for (let i = 0; i < ofRow.length; i++) squares += ofRow[i];
   }
   for (let j = 0; j < cols; j++) {
     mean[j] /= rows;
     squares -= rows * mean[j] * mean[j];
   }
   return { mean, totalVariance: squares / Math.max(1, rows - 1) };
+}
+
+/** Adds the values of each gene to `sums`. @returns the sum of squares of each row */
+function addSparse(sums: Float64Array, { rows, indptr, indices, values }: CsrMatrix): Float64Array {
+  const squares = new Float64Array(rows);
+  // A loop of its own: with a call for each entry (eachEntry) it takes five times as long.
+  for (let i = 0; i < rows; i++) {
+    let square = 0;
+    for (let p = indptr[i]; p < indptr[i + 1]; p++) {
+      const v = values[p];
+      sums[indices[p]] += v;
+      square += v * v;
+    }
+    squares[i] = square;
+  }
+  return squares;
+}
+
+/** The same to the bit, four rows at a time: one row's sum of squares would wait for each addition (three times as long). */
+function addDense(sums: Float64Array, { rows, cols, data }: DenseMatrix): Float64Array {
+  const squares = new Float64Array(rows);
+  let i = 0;
+  for (; i + 4 <= rows; i += 4) addFourRows(sums, squares.subarray(i, i + 4), data, i * cols);
+  for (; i < rows; i++)
+    for (let j = 0; j < cols; j++) {
+      const v = data[i * cols + j];
+      sums[j] += v;
+      squares[i] += v * v;
+    }
+  return squares;
+}
+
+function addFourRows(sums: Float64Array, squares: Float64Array, data: Float32Array, at: number): void {
+  const cols = sums.length;
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  for (let j = 0; j < cols; j++) {
+    const p = at + j;
+    const a = data[p];
+    const b = data[p + cols];
+    const c = data[p + 2 * cols];
+    const d = data[p + 3 * cols];
+    sums[j] = sums[j] + a + b + c + d;
+    s0 += a * a;
+    s1 += b * b;
+    s2 += c * c;
+    s3 += d * d;
+  }
+  squares.set([s0, s1, s2, s3]);
 }
 
 export class RowBlocks {

@@ -8,16 +8,20 @@ export interface Eigen {
   vectors: Float64Array;
 }
 
+/** Rows of a square matrix, as an integer: loops over a number that V8 holds to be a double take several times as long. */
+export const orderOf = (a: Float64Array): number => Math.sqrt(a.length) | 0;
+
 /** @param a symmetric, m × m row-major */
 export function symmetricEigen(a: Float64Array): Eigen {
-  const m = Math.sqrt(a.length);
-  const dense = new Dense(m, m);
-  for (let i = 0; i < m; i++) for (let j = 0; j < m; j++) dense.set(i, j, (a[i * m + j] + a[j * m + i]) / 2);
-  const evd = new EigenvalueDecomposition(dense, { assumeSymmetric: true });
-  const order = evd.realEigenvalues.map((_, i) => i);
-  order.sort((p, q) => evd.realEigenvalues[q] - evd.realEigenvalues[p] || p - q);
+  const m = orderOf(a);
+  const symmetric = new Float64Array(m * m);
+  for (let i = 0; i < m; i++)
+    for (let j = 0; j < m; j++) symmetric[i * m + j] = (a[i * m + j] + a[j * m + i]) / 2;
+  const evd = new EigenvalueDecomposition(Dense.from1DArray(m, m, symmetric), { assumeSymmetric: true });
+  const all = evd.realEigenvalues;
+  const order = all.map((_, i) => i).sort((p, q) => all[q] - all[p] || p - q);
+  const columns = evd.eigenvectorMatrix.to1DArray();
   const vectors = new Float64Array(m * m);
-  const columns = evd.eigenvectorMatrix;
-  for (let i = 0; i < m; i++) for (let j = 0; j < m; j++) vectors[i * m + j] = columns.get(i, order[j]);
-  return { values: Float64Array.from(order, (i) => evd.realEigenvalues[i]), vectors };
+  for (let i = 0; i < m; i++) for (let j = 0; j < m; j++) vectors[i * m + j] = columns[i * m + order[j]];
+  return { values: Float64Array.from(order, (i) => all[i]), vectors };
 }
