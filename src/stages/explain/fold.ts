@@ -144,8 +144,7 @@ export async function openFold(
 ) {
   const encoder = await readEncoder(run, settings, k);
   const weights = await readWeights(run, `folds/${net}/${k}`);
-  const threads = settings.threads || undefined;
-  const { size } = settings;
+  const { size, threads } = settings;
   const shared = { size, threads, signal: ctx.signal };
   const network: ScoreGraphOptions["network"] = (c, images) =>
     nets[net].build(c, images, samples.classes.length);
