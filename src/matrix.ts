@@ -230,6 +230,7 @@ export function selectRows(matrix: Matrix, rows: Int32Array): Matrix {
 
 /** The columns given (rising), as a new matrix; of a stored one a view. */
 export function selectColumns(matrix: CsrMatrix, columns: Int32Array): CsrMatrix;
+export function selectColumns(matrix: DenseMatrix, columns: Int32Array): DenseMatrix;
 export function selectColumns(matrix: HeldMatrix, columns: Int32Array): HeldMatrix;
 export function selectColumns(matrix: StoredMatrix, columns: Int32Array): StoredMatrix;
 export function selectColumns(matrix: Matrix, columns: Int32Array): Matrix;
