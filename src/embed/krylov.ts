@@ -15,27 +15,30 @@ import { RowBlocks } from "./row-blocks.js";
 import { type Eigen, symmetricEigen } from "./symmetric-eigen.js";
 
 /**
- * Widest block: a narrow one is multiplied less well (32 columns take two thirds of the time of 64), but as many columns in
- * more rounds span far better directions (16 rounds of 32 are nearer than 14 of 64 were).
+ * Widest block; the passes after which what has not converged is held to be a flat stretch of the spectrum (see APART), and
+ * those after which the directions are taken as they are. As many columns in more passes span better directions: 20 passes of 16
+ * are as near as 16 of 32, and 16 fill the vector units of the products. Where X has to be made dense anew for each pass, which
+ * takes longer than the products, there are fewer passes.
  */
-const WIDEST = 32;
+const BLOCKS = {
+  kept: { widest: 16, patient: 20, most: 120 },
+  refilled: { widest: 32, patient: 16, most: 60 },
+};
 /** Columns of the basis, as multiples of the directions sought, at a restart and kept then: bounds memory and eigenproblem. */
 const MOST_OF_BASIS = 4;
 const KEPT_OF_BASIS = 2;
 /** A direction v with eigenvalue θ is found when its residual ‖Cv − θv‖ is below this share of θ. */
 const TOLERANCE = 1e-3;
+/** Small matrices, where a pass is cheap, get more patience: passes, by the number of values. */
+const morePatience = (values: number) => 1e9 / values;
 /**
- * What has not converged after so many passes is a flat stretch of the spectrum, where single directions mean little.
- * Then one that stands apart (the next eigenvalue is 1 % away) may have a residual of 5 % of that distance, which
- * leaves |cosine| > 0.9999 (measured), and any other one of 3 % of θ. Small matrices, where a pass is cheap, get more.
+ * Single directions mean little in a flat stretch. One that stands apart all the same (the next eigenvalue is 1 % away) may then
+ * have a residual of 5 % of that distance, which leaves |cosine| > 0.9999 (measured), and any other one of 3 % of θ.
  */
-const patience = (values: number) => Math.max(16, 1e9 / values);
 const APART = { gap: 1e-2, tolerance: 0.05 };
 const FLAT_TOLERANCE = 0.03;
 /** Relative error of a float32 product. */
 const ROUNDING = 1e-7;
-/** Passes after which the directions are taken as they are. */
-const MAX_ROUNDS = 60;
 
 /** @param x samples × genes, finite, at least two of each; @param mean of each gene */
 export async function krylovDirections(x: Matrix, mean: Float64Array, search: Search): Promise<Directions> {
@@ -44,22 +47,24 @@ export async function krylovDirections(x: Matrix, mean: Float64Array, search: Se
   const sought = Math.min(genes, withSpare(k));
   // The images have as many rows as any block has columns, see BlockAlgebra.
   const blocks = new RowBlocks(x, mean, sought);
+  const { widest, patient, most } = blocks.keeps ? BLOCKS.kept : BLOCKS.refilled;
+  const passes = { patient: Math.max(patient, morePatience(n * genes)), most };
   /** Runs with blocks of one width, from a first one on. */
   const run = async (width: number, first: OrthonormalBlock | null, round: number) => {
-    const algebra = await BlockAlgebra.create(blocks, genes, width, threads);
+    const algebra = await BlockAlgebra.create(blocks, width, threads);
     try {
-      const plan = { k, sought, first, round, patient: patience(n * genes), random, report };
+      const plan = { k, genes, sought, first, round, passes, random, report };
       return await iterate(algebra, plan);
     } finally {
       await algebra.release();
     }
   };
-  const width = Math.min(sought, WIDEST);
+  const width = Math.min(sought, widest);
   let found = await run(width, null, 1);
   // The random first block holds some of the largest direction, so its products are rounded at the largest
   // eigenvalue's scale, which the residuals do not see. Where that matters, start anew from what was found.
-  if (ROUNDING * found.values[0] > 0.1 * TOLERANCE * found.values[k - 1] && found.round < MAX_ROUNDS)
-    found = await run(sought, oneBlock(found, genes, sought), found.round + 1);
+  if (ROUNDING * found.values[0] > 0.1 * TOLERANCE * found.values[k - 1] && found.round < most)
+    found = await run(sought, oneBlock(found, blocks.width, sought), found.round + 1);
   return { values: found.values, ...plain(found, genes, n, k) };
 }
 
@@ -79,9 +84,9 @@ function plain({ loadings: columns, scores: images, width }: Ritz, genes: number
  * The directions found as one block. They stay as they are: made orthonormal anew they would be mixed, and the products of
  * all rounded at the scale of the largest again.
  */
-function oneBlock({ loadings, width, rank }: Ritz, genes: number, columns: number): OrthonormalBlock {
-  const block = new Float32Array(genes * columns);
-  for (let j = 0; j < genes; j++)
+function oneBlock({ loadings, width, rank }: Ritz, rows: number, columns: number): OrthonormalBlock {
+  const block = new Float32Array(rows * columns);
+  for (let j = 0; j < rows; j++)
     for (let c = 0; c < Math.min(columns, rank); c++)
       block[j * columns + c] = loadings[Math.floor(c / width)][j * width + (c % width)];
   return { block, rank: Math.min(columns, rank) };
@@ -90,7 +95,7 @@ function oneBlock({ loadings, width, rank }: Ritz, genes: number, columns: numbe
 interface Ritz {
   /** Eigenvalues of XᵀX, falling, k of them. */
   values: Float64Array;
-  /** Blocks of genes × width with the directions sought, as far as there are. */
+  /** Blocks of length × width with the directions sought, as far as there are. */
   loadings: Float32Array[];
   /** Blocks of samples (filled up) × width. */
   scores: Float32Array[];
@@ -103,14 +108,16 @@ interface Ritz {
 
 interface Plan {
   k: number;
+  /** Those of the matrix; blocks have zero rows behind them (RowBlocks.width). */
+  genes: number;
   /** Directions to keep, k and some spare ones. */
   sought: number;
   /** null: a random one. */
   first: OrthonormalBlock | null;
   /** Number of the first pass. */
   round: number;
-  /** Passes after which a flat stretch of the spectrum is taken as it is. */
-  patient: number;
+  /** See BLOCKS. */
+  passes: { patient: number; most: number };
   random: RandomState;
   report: Search["report"];
 }
@@ -120,17 +127,18 @@ const DROPPED = -1;
 
 /** Grows the Krylov basis until the k best directions have converged. */
 async function iterate(algebra: BlockAlgebra, plan: Plan): Promise<Ritz> {
-  const { genes, width } = algebra;
-  const { k, sought, patient, random, report } = plan;
+  const { length, width } = algebra;
+  const { k, genes, sought, passes, random, report } = plan;
   const [most, kept] = [MOST_OF_BASIS, KEPT_OF_BASIS].map((share) => Math.ceil((share * sought) / width));
-  let basis: Float32Array[] = []; // each genes × width, together orthonormal
-  const stack = new Stack(most, genes, width); // the same as rows
+  let basis: Float32Array[] = []; // each length × width, together orthonormal
+  const stack = new Stack(most, length, width); // the same as rows
   let images: Float32Array[] = []; // X · basis, each samples × width
   let inner: Float64Array[][] = []; // inner[i][j] = imagesᵢᵀ imagesⱼ, j ≤ i: the covariance seen by the basis
   let next = plan.first;
   if (next === null) {
-    const drawn = Float32Array.from({ length: genes * width }, () => random.standardNormal());
-    ({ next } = await orthonormalise(algebra, drawn, stack, random));
+    const drawn = new Float32Array(length * width);
+    for (let p = 0; p < genes * width; p++) drawn[p] = random.standardNormal();
+    ({ next } = await orthonormalise(algebra, drawn, stack, plan));
   }
 
   for (let round = plan.round; ; round++) {
@@ -146,20 +154,20 @@ async function iterate(algebra: BlockAlgebra, plan: Plan): Promise<Ritz> {
     images.push(image);
     inner.push(row);
 
-    const { next: following, remainder } = await orthonormalise(algebra, product, stack, random);
-    // The small eigenproblem of a full basis takes as long as a pass: it is solved when the basis has doubled or is full.
+    const { next: following, remainder } = await orthonormalise(algebra, product, stack, plan);
+    // The small eigenproblem of a full basis takes as long as a pass: it is solved four times until then.
     const full = basis.length === most;
-    const doubled = Number.isInteger(Math.log2(basis.length)) && basis.length * width >= k;
-    if (full || doubled || following.rank === 0) {
+    const due = basis.length % Math.ceil(most / 4) === 0 && basis.length * width >= k;
+    if (full || due || following.rank === 0) {
       const eigen = symmetricEigen(assemble(inner, width));
-      const converged = countConverged(eigen, remainder, width, k, round >= patient);
+      const converged = countConverged(eigen, remainder, width, k, round >= passes.patient);
       report(converged, `pass ${round}`);
       const best = async (blocks: readonly Float32Array[], count: number) => {
         const chosen: Float32Array[] = [];
         for (let b = 0; b < count; b++) chosen.push(await algebra.combine(blocks, eigen.vectors, b));
         return chosen;
       };
-      if (converged === k || following.rank === 0 || round >= MAX_ROUNDS) {
+      if (converged === k || following.rank === 0 || round >= passes.most) {
         const values = eigen.values.slice(0, k).map((v) => Math.max(0, v));
         const held = Math.min(basis.length, Math.ceil(sought / width));
         const rank = eigen.values.subarray(0, held * width).filter((v) => v > DROPPED / 2).length;
@@ -186,17 +194,17 @@ async function iterate(algebra: BlockAlgebra, plan: Plan): Promise<Ritz> {
   }
 }
 
-/** Blocks of genes × width as rows of genes, one below the other: projecting on all of them is one product. */
+/** Blocks of length × width as rows, one below the other: projecting on all of them is one product. */
 class Stack {
   private readonly all: Float32Array;
   private filled = 0;
 
   constructor(
     most: number,
-    private readonly genes: number,
+    private readonly length: number,
     private readonly width: number,
   ) {
-    this.all = new Float32Array(most * width * genes);
+    this.all = new Float32Array(most * width * length);
   }
 
   get rows(): Float32Array {
@@ -204,9 +212,9 @@ class Stack {
   }
 
   push(block: Float32Array): void {
-    const { genes, width, filled } = this;
-    for (let j = 0; j < genes; j++)
-      for (let c = 0; c < width; c++) this.all[filled + c * genes + j] = block[j * width + c];
+    const { length, width, filled } = this;
+    for (let j = 0; j < length; j++)
+      for (let c = 0; c < width; c++) this.all[filled + c * length + j] = block[j * width + c];
     this.filled += block.length;
   }
 
@@ -250,7 +258,7 @@ function countConverged(
 }
 
 interface OrthonormalBlock {
-  /** genes × width; columns from `rank` on are zero. */
+  /** length × width; columns from `rank` on are zero. */
   block: Float32Array;
   rank: number;
 }
@@ -264,9 +272,9 @@ async function orthonormalise(
   algebra: BlockAlgebra,
   z: Float32Array,
   basis: Stack,
-  random: RandomState,
+  { genes, random }: Plan,
 ): Promise<{ next: OrthonormalBlock; remainder: Float64Array }> {
-  const { genes, width } = algebra;
+  const { width } = algebra;
   let block = z;
   let rank = width;
   let remainder: Float64Array = new Float64Array(0);
@@ -316,7 +324,8 @@ function assemble(inner: readonly (readonly Float64Array[])[], width: number): F
 class BlockAlgebra {
   private constructor(
     private readonly rows: RowBlocks,
-    readonly genes: number,
+    /** Rows of a block: the genes and the zero columns of X behind them. */
+    readonly length: number,
     readonly width: number,
     private readonly passSession: Session,
     private readonly gramSession: Session,
@@ -325,19 +334,15 @@ class BlockAlgebra {
     private readonly projectSession: Session,
   ) {}
 
-  static async create(
-    rows: RowBlocks,
-    genes: number,
-    width: number,
-    threads?: number,
-  ): Promise<BlockAlgebra> {
+  static async create(rows: RowBlocks, width: number, threads?: number): Promise<BlockAlgebra> {
+    const length = rows.width;
     const pass = new Graph("pca-pass");
-    const x = pass.input("x", [rows.height, genes]);
-    const q = pass.input("q", [genes, width]);
-    const z = pass.input("z", [genes, width]);
+    const x = pass.input("x", [rows.height, length]);
+    const q = pass.input("q", [length, width]);
+    const z = pass.input("z", [length, width]);
     const y = pass.op("MatMul", [x, q], [rows.height, width]);
     pass.output("y", y);
-    pass.output("sum", pass.op("Gemm", [x, y, z], [genes, width], { transA: 1 }));
+    pass.output("sum", pass.op("Gemm", [x, y, z], [length, width], { transA: 1 }));
 
     const gram = new Graph("pca-gram");
     const wide = ["a", "b"].map((name) => {
@@ -360,32 +365,31 @@ class BlockAlgebra {
     square.output("c", square.op("Gemm", [exact, exact], [width, width], { transA: 1 }, { type: "float64" }));
 
     const project = new Graph("pca-project");
-    const from = project.input("z", [genes, width]);
-    const basis = project.input("basis", ["rows", genes]);
+    const from = project.input("z", [length, width]);
+    const basis = project.input("basis", ["rows", length]);
     const overlap = project.op("MatMul", [basis, from], ["rows", width]);
-    const left = project.op("Gemm", [basis, overlap, from], [genes, width], {
+    const left = project.op("Gemm", [basis, overlap, from], [length, width], {
       transA: 1,
       alpha: { float: -1 },
     });
     const leftExact = project.op(
       "Cast",
       [left],
-      [genes, width],
+      [length, width],
       { to: dataTypes.float64 },
       { type: "float64" },
     );
     project.output("out", left);
     project.output("c", project.op("Gemm", [leftExact, leftExact], [width, width], { transA: 1 }));
 
-    const options = threads === undefined ? {} : { threads };
     const sessions = [pass, gram, square, add, project].map((graph) =>
-      createSession(graph, { ...options, spinning: graph === pass, inPlace: graph === pass }),
+      createSession(graph, { threads, spinning: graph === pass, inPlace: graph === pass }),
     );
     const [s0, s1, s2, s3, s4] = await Promise.all(sessions);
-    return new BlockAlgebra(rows, genes, width, s0, s1, s2, s3, s4);
+    return new BlockAlgebra(rows, length, width, s0, s1, s2, s3, s4);
   }
 
-  /** One pass over X: the image X·q (samples × width) and XᵀX·q (genes × width). */
+  /** One pass over X: the image X·q (samples × width) and XᵀX·q (length × width). */
   async pass(q: Float32Array): Promise<{ image: Float32Array; product: Float32Array }> {
     const { rows, width } = this;
     const image = new Float32Array(rows.count * rows.height * width);
