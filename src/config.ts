@@ -9,6 +9,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { z } from "zod";
 import { type Device, devices } from "./devices.js";
+import type { GeneMetric } from "./encode/genes/gene-vectors.js";
 import { CellhueError } from "./errors.js";
 import type { AttributionMethod } from "./explain/attribute.js";
 import { type ImageSize, square } from "./image-size.js";
@@ -41,7 +42,7 @@ export const attributionMethods = [
 ] as const satisfies readonly AttributionMethod[];
 /** Maps of the genes, near in which means alike. */
 export const geneLayouts = ["tsne", "umap", "pca", "kernel-pca"] as const;
-export const geneMetrics = ["correlation", "cosine", "euclidean"] as const;
+export const geneMetrics = ["correlation", "cosine", "euclidean"] as const satisfies readonly GeneMetric[];
 /** How places of a map become pixels. */
 export const genePlacings = ["bins", "quantiles", "assignment"] as const;
 /** How a gene's value becomes brightness. */
@@ -92,7 +93,7 @@ export interface Settings {
   encoder: (typeof encoders)[number];
   /** Of an encoder of genes: their map, what is near in it, how places become pixels, how values become brightness. */
   layout: (typeof geneLayouts)[number];
-  metric: (typeof geneMetrics)[number];
+  metric: GeneMetric;
   placing: (typeof genePlacings)[number];
   values: (typeof geneValues)[number];
   /** Pixels of the image along one side of a gene's pixel. */

@@ -89,7 +89,9 @@ export async function* rowBlocks(
 }
 
 /**
- * Calls `use` with every entry of a block of rows, row by row; of a sparse one with those that are stored.
+ * Calls `use` with every entry of a block of rows, row by row; of a sparse one with those that are stored. Each pass has its
+ * own loop over the blocks: V8 then compiles this one into it, `use` and all. Through one loop for all of them, passes that
+ * are made often took up to 1.9 times as long.
  * @param first the number of its first row
  */
 export function eachEntry(
@@ -228,6 +230,7 @@ export function selectRows(matrix: Matrix, rows: Int32Array): Matrix {
 
 /** The columns given (rising), as a new matrix; of a stored one a view. */
 export function selectColumns(matrix: CsrMatrix, columns: Int32Array): CsrMatrix;
+export function selectColumns(matrix: DenseMatrix, columns: Int32Array): DenseMatrix;
 export function selectColumns(matrix: HeldMatrix, columns: Int32Array): HeldMatrix;
 export function selectColumns(matrix: StoredMatrix, columns: Int32Array): StoredMatrix;
 export function selectColumns(matrix: Matrix, columns: Int32Array): Matrix;

@@ -155,7 +155,7 @@ describe("a pass over a stored matrix", () => {
 
   it("that is aborted ends before the next block", async () => {
     for (const pass of [
-      (m: Matrix, signal: AbortSignal) => fitScale(m, undefined, { signal }),
+      (m: Matrix, signal: AbortSignal) => fitScale(m, { signal }),
       (m: Matrix, signal: AbortSignal) => chooseGenes(m, { how: "variance", count: 2 }, { signal }),
       (m: Matrix, signal: AbortSignal) => describeMatrix(m, { signal }),
       (m: Matrix, signal: AbortSignal) => settled(m, { signal }),
@@ -203,11 +203,11 @@ describe("a pass over a stored matrix", () => {
           return m.read(first, count);
         },
       };
-      await fitScale(slow, undefined, { progress });
+      await fitScale(slow, { progress });
       expect(told).toEqual(["mean and spread of each gene", 40, 10, 20, 30, 40, "end"]);
       told.length = 0;
-      await fitScale(m, undefined, { progress });
-      await fitScale(held, undefined, { progress });
+      await fitScale(m, { progress });
+      await fitScale(held, { progress });
       expect(told).toEqual([]);
     } finally {
       now.mockRestore();

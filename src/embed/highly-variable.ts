@@ -16,28 +16,26 @@ export interface GeneChoice {
   how: "variance" | "seurat";
   /** 1 or more. */
   count: number;
-  /** The training samples; all where it is not given. */
-  rows?: Int32Array;
 }
 
 /** Bins of the mean: scanpy's default. */
 const BINS = 20;
 
 /**
- * @param x samples × genes, finite; for "seurat" natural logarithms of 1 + a normalised count
+ * @param x training samples × genes, finite; for "seurat" natural logarithms of 1 + a normalised count
  * @returns gene numbers, rising; all genes where no more are there
  * @throws CellhueError values too large to be logarithms, for "seurat"
  * @throws RangeError where `count` is no such number, there are no rows, or a value is not finite
  */
 export async function chooseGenes(
   x: Matrix,
-  { how, count, rows }: GeneChoice,
+  { how, count }: GeneChoice,
   options?: PassOptions,
 ): Promise<Int32Array> {
   if (!Number.isInteger(count) || count < 1) throw new RangeError(`chooseGenes: ${count} genes; at least 1`);
   const value = how === "seurat" ? Math.expm1 : undefined;
-  const { mean, variance } = await geneMoments(x, rows, value, options);
-  if (!variance.every(Number.isFinite)) return refuse(x, rows, options);
+  const { mean, variance } = await geneMoments(x, options, value);
+  if (!variance.every(Number.isFinite)) return refuse(x, options);
   const score = how === "seurat" ? normalisedDispersion(mean, variance) : variance;
   const tier = score.map((s, j) => (variance[j] === 0 ? 2 : Number.isNaN(s) ? 1 : 0));
   const order = Array.from(score.keys()).sort(
@@ -46,8 +44,8 @@ export async function chooseGenes(
   return Int32Array.from(order.slice(0, count)).sort();
 }
 
-async function refuse(x: Matrix, rows?: Int32Array, options?: PassOptions): Promise<never> {
-  if (!(await geneMoments(x, rows, undefined, options)).variance.every(Number.isFinite))
+async function refuse(x: Matrix, options?: PassOptions): Promise<never> {
+  if (!(await geneMoments(x, options)).variance.every(Number.isFinite))
     throw new RangeError("chooseGenes: the matrix has values that are not finite");
   throw new CellhueError("the values are too large to be logarithms of expression", {
     expected: "log-normalised values, which the choice of genes by dispersion turns back into counts",

@@ -5,7 +5,7 @@
  * CSR matrix and its dense form give the same bits.
  * Reference: Welford 1962; Chan, Golub & LeVeque 1983 for adding the zeros.
  */
-import { eachEntry, type Matrix, type PassOptions, rowBlocks, selectRows } from "../matrix.js";
+import { eachEntry, type Matrix, type PassOptions, rowBlocks } from "../matrix.js";
 
 export interface GeneScale {
   /** Mean of each gene. */
@@ -15,12 +15,11 @@ export interface GeneScale {
 }
 
 /**
- * @param x samples × genes, finite
- * @param rows the training samples; all where it is not given
+ * @param x training samples × genes, finite
  * @throws RangeError where there are no rows, or a value is not finite
  */
-export async function fitScale(x: Matrix, rows?: Int32Array, options?: PassOptions): Promise<GeneScale> {
-  const { mean, variance } = await geneMoments(x, rows, undefined, options);
+export async function fitScale(x: Matrix, options?: PassOptions): Promise<GeneScale> {
+  const { mean, variance } = await geneMoments(x, options);
   if (!variance.every(Number.isFinite))
     throw new RangeError("fitScale: the matrix has values that are not finite");
   return { mean, sd: variance.map((v) => (v === 0 ? 1 : Math.sqrt(v))) };
@@ -57,13 +56,11 @@ export function applyScale(
  */
 export async function geneMoments(
   x: Matrix,
-  rows?: Int32Array,
-  value: (entry: number) => number = (entry) => entry,
   options: PassOptions = {},
+  value: (entry: number) => number = (entry) => entry,
 ): Promise<{ mean: Float64Array; variance: Float64Array }> {
-  const n = rows?.length ?? x.rows;
+  const { rows: n, cols } = x;
   if (n === 0) throw new RangeError("geneMoments: no rows");
-  const { cols } = x;
   const mean = new Float64Array(cols);
   const squares = new Float64Array(cols); // of the deviations from the mean
   const seen = new Int32Array(cols); // entries that are not zero
@@ -74,8 +71,7 @@ export async function geneMoments(
     mean[j] += deviation / ++seen[j];
     squares[j] += deviation * (v - mean[j]);
   };
-  const used = rows === undefined ? x : selectRows(x, rows);
-  for await (const { first, block } of rowBlocks(used, { what: "mean and spread of each gene", ...options }))
+  for await (const { first, block } of rowBlocks(x, { what: "mean and spread of each gene", ...options }))
     eachEntry(block, first, (_row, j, entry) => add(j, entry));
   for (let j = 0; j < cols; j++) {
     if (seen[j] === n) continue;

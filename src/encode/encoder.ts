@@ -169,7 +169,7 @@ export async function fitProjection(x: Matrix, options: EncoderOptions): Promise
   const pass = { progress, signal };
   const chosen = genes === "all" ? null : await chooseGenes(x, { how: genes, count: topGenes }, pass);
   const used = await settled(chosen === null ? x : selectColumns(x, chosen), pass);
-  const scale = options.scale ? Float32Array.from((await fitScale(used, undefined, pass)).sd) : null;
+  const scale = options.scale ? Float32Array.from((await fitScale(used, pass)).sd) : null;
   const seen = scale === null ? used : divideColumns(used, scale);
   const components = Math.min(options.components, Math.max(1, maxComponents(seen.rows, seen.cols)));
   const fit = await pca(seen, { components, random: new RandomState(seed), threads, progress, signal });

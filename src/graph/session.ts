@@ -14,7 +14,7 @@ export interface RunResult {
 }
 
 export interface SessionOptions {
-  /** Threads of one operator; default: all cores. Results do not depend on it. */
+  /** Threads of one operator; default, and 0: all cores. Results do not depend on it. */
   threads?: number;
   /**
    * Whether threads wait busily for the next operator, by default not: they go on doing so for a while after a run, and slow

@@ -1,4 +1,6 @@
 /** What the stage explain found, as plain data: genes.json of a run, and the report's section of the genes. */
+import { whole } from "./numbers.js";
+
 export const genesSchema = "cellhue.genes/1";
 
 export interface GenesReport {
@@ -61,9 +63,13 @@ export interface ExplainedClass {
 export const emptyReason = (method: string): string =>
   method === "grad-cam" ? "no positive evidence at this layer" : "the map is 0 everywhere";
 
-/** The same, with what to do. */
-export const emptyWords = (method: string): string =>
-  `${emptyReason(method)}; use ${method === "grad-cam" ? "--method hires-cam or occlusion" : "another --method"}`;
+/** The same with what to do, as a sentence without a full stop. @param where the maps are so, e.g. " in all samples" */
+export const emptyWords = (method: string, where = ""): string =>
+  `${method} finds nothing${where}: ${emptyReason(method)}; use ${method === "grad-cam" ? "--method hires-cam or occlusion" : "another --method"}`;
+
+/** The same of a class. */
+export const emptyClassWords = (method: string, { samples, empty }: ExplainedClass): string =>
+  emptyWords(method, ` in ${empty === samples ? "any" : whole(empty)} of the ${whole(samples)} samples`);
 
 export interface RandomisationCheck {
   /** `ssim`: structural similarity, of maps of the image. */

@@ -79,7 +79,7 @@ export function drawSplits(
       : {
           ...carveValidation(whole, codes, {
             share: validation,
-            least: leastValidation,
+            leastValidation,
             seed: new RandomState([seed, FINAL]),
             groups: cv === "stratified" ? undefined : groups?.codes,
           }),

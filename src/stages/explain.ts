@@ -349,8 +349,7 @@ export async function explainSamples(
         predicted: samples.classes[code],
         fold: name,
         file,
-        empty:
-          values[order[0]] === 0 ? `${settings.method} finds nothing: ${emptyWords(settings.method)}` : null,
+        empty: values[order[0]] === 0 ? emptyWords(settings.method) : null,
         top: Array.from(order.subarray(0, SHOWN))
           .filter((gene) => values[gene] !== 0)
           .map((gene) => ({ gene: names[gene], score: values[gene] })),

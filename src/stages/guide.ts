@@ -58,7 +58,7 @@ export class Guide {
       new PainterGraph({
         paint: (g, expression) => encoderGraph(g, encoder, expression, soft).image,
         genes: x.cols,
-        threads: this.settings.threads || undefined,
+        threads: this.settings.threads,
         signal: this.ctx.signal,
       });
     return {

@@ -1,7 +1,7 @@
 /** Warns of classes about which the run can say nothing: one line each, or one for many of them. */
 import { visible } from "../io/visible.js";
 import type { Progress } from "../progress.js";
-import { type ExplainedClass, emptyWords } from "../report/genes-report.js";
+import { type ExplainedClass, emptyClassWords, emptyWords } from "../report/genes-report.js";
 
 const MOST_LINES = 20;
 const NAMED = 5;
@@ -26,17 +26,13 @@ export function warnOfMissing(
 /** Of classes with samples of which the method's map is 0 everywhere. */
 export function warnOfEmpty(progress: Progress, classes: readonly ExplainedClass[], method: string): void {
   const found = classes.filter(({ empty }) => empty > 0);
-  const why = emptyWords(method);
   if (found.length <= MOST_LINES) {
-    for (const { label, samples, empty } of found)
-      progress.warn(
-        `${method} finds nothing in ${empty === samples ? "any" : empty} of the ${samples} samples of '${visible(label, 80)}': ${why}`,
-      );
+    for (const one of found) progress.warn(`'${visible(one.label, 80)}': ${emptyClassWords(method, one)}`);
     return;
   }
   const labels = found.map(({ label }) => label);
   progress.warn(
-    `${method} finds nothing in some or all samples of ${found.length} classes (${firstOf(labels)}): ${why}`,
+    emptyWords(method, ` in some or all samples of ${found.length} classes (${firstOf(labels)})`),
   );
 }
 

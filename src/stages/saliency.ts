@@ -59,7 +59,7 @@ export async function saliencyStage(
   const graph = new ScoreGraph({
     network: (net, images) => nets[final.net].build(net, images, k),
     size,
-    threads: threads || undefined,
+    threads,
     signal,
   });
   const panels: (Panel & { sample: number })[] = [];

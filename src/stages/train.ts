@@ -247,8 +247,8 @@ async function openUnit(
 ): Promise<Unit> {
   const { size, threads, device } = shared.settings;
   const classes = shared.samples.classes.length;
-  const evaluator = await Evaluator.create(net, classes, size, threads || undefined, device);
-  const sessions = new TrainingSessions(net, classes, size, threads || undefined, device);
+  const evaluator = await Evaluator.create(net, classes, size, threads, device);
+  const sessions = new TrainingSessions(net, classes, size, threads, device);
   const { run, settings, ctx, load } = shared;
   const guide = new Guide(run, settings, ctx, load);
   return { ...shared, net, weights, classes, sessions, evaluator, guide };

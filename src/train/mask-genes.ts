@@ -8,7 +8,7 @@
  * Reference: Ismail, Corrada Bravo & Feizi 2021, "Improving deep learning interpretability by saliency guided training",
  * whose code draws from the range of a sample's own pixels: genes have scales of their own.
  */
-import { fillRows, type Matrix } from "../matrix.js";
+import { fillRows, type Matrix, selectColumns } from "../matrix.js";
 import type { GuidedBatch } from "./loop.js";
 import { type FeatureRange, maskLeastSalient } from "./mask-salient.js";
 
@@ -36,11 +36,8 @@ export function maskGenes({ x, seen, range, painter }: MaskedGenes) {
     const n = rows.length;
     const expression = new Float32Array(n * x.cols);
     fillRows(x, rows, expression);
-    const columns = (all: Float32Array) =>
-      Float32Array.from({ length: n * seen.length }, (_, p) => {
-        const i = Math.floor(p / seen.length);
-        return all[i * x.cols + seen[p - i * seen.length]];
-      });
+    const columns = (data: Float32Array) =>
+      selectColumns({ kind: "dense", rows: n, cols: x.cols, data }, seen).data;
     const byGene = columns(await painter.pullback(expression, gradient));
     const masked = maskLeastSalient(columns(expression), byGene, n, share, { kind: "random", range, random });
     for (let i = 0; i < n; i++)

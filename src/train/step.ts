@@ -11,6 +11,7 @@ import { fromKernels, heldInBlocks, toKernels } from "../graph/kernel-layout.js"
 import { crossEntropy } from "../graph/ops/cross-entropy.js";
 import { add, mul } from "../graph/ops/elementwise.js";
 import { klDivergence } from "../graph/ops/kl-divergence.js";
+import { stored } from "../graph/ops/layout.js";
 import { channelBlock, createSession, type Session } from "../graph/session.js";
 import type { ImageSize } from "../image-size.js";
 import { InputContext, type MaskSpec, type NetContext } from "../net/layers.js";
@@ -50,8 +51,8 @@ export interface StepKind {
 }
 
 /**
- * Inputs: images n×3×size×size, target n×classes (see criterion.ts), every parameter, `w:` the trained ones once more along one
- * axis (onnxruntime copies an input whose dims change), `m:` and `v:` their moments, masks, the scalars of adam.ts. Outputs: `loss`, and `next:` of everything that has a successor. What is
+ * Inputs: images n×3×size×size, target n×classes (see criterion.ts), every parameter, `m:` and `v:` moments of the
+ * trained ones, masks, the scalars of adam.ts. Outputs: `loss`, and `next:` of everything that has a successor. What is
  * frozen has none, and the gradient ends where nothing before it is trained. Guided: also the images `masked` and the
  * weight `guidance`; what is minimised is then loss + guidance · KL(answer to images ‖ answer to masked).
  */
@@ -84,8 +85,9 @@ export function trainingGraph(
   const grads = gradients(g, minimised, ctx.trainable);
   g.output("loss", loss);
   const states = ctx.trainable.map((weight) => {
-    const along = (key: string) => g.input(`${key}:${weight.name}`, [sizeOf(staticDims(weight))]);
-    return { weight: along("w"), m: along("m"), v: along("v") };
+    const length = [sizeOf(staticDims(weight))];
+    const moment = (key: string) => g.input(`${key}:${weight.name}`, length);
+    return { weight: stored(g, weight, length), m: moment("m"), v: moment("v") };
   });
   adamSteps(g, states, grads, scalars).forEach((next, i) => {
     const { name } = ctx.trainable[i];
@@ -268,7 +270,6 @@ export class Trainer {
       kept: Float32Array.of(kept),
       ...guided,
     };
-    for (const name of graph.trainable) feeds[`w:${name}`] = feeds[name];
     const into: Record<string, Float32Array> = { loss: new Float32Array(1) };
     for (const [name, data] of this.spare) into[`next:${name}`] = data;
     const { loss } = await session.run(feeds, into);

@@ -173,8 +173,8 @@ describe("a method that finds nothing in a class", () => {
     const found = JSON.parse(readFileSync(join(empty, "genes.json"), "utf8")) as GenesReport;
     const [a, b] = found.classes;
     expect([a.empty, a.top, b.empty]).toEqual([a.samples, [], 0]);
-    expect(stderr).toContain(`grad-cam finds nothing in any of the ${a.samples} samples of 'a': ${why}`);
-    expect(stderr).not.toMatch(/finds nothing in .*'b/);
+    expect(stderr).toContain(`'a': grad-cam finds nothing in any of the ${a.samples} samples: ${why}`);
+    expect(stderr).not.toMatch(/'b.*finds nothing/);
     expect(found.summary).toContain("a: none");
     const [header, ...rows] = parseCsv(readFileSync(join(empty, a.file), "utf8"));
     for (const name of ["rank", "stability"])
@@ -183,7 +183,7 @@ describe("a method that finds nothing in a class", () => {
       "no positive evidence at this layer",
     );
     const told = el("div", {}, genesBody(found, undefined, undefined)).source;
-    expect(told).toContain(`: grad-cam finds nothing in any of the ${a.samples} samples (${why}).`);
+    expect(told).toContain(`: grad-cam finds nothing in any of the ${a.samples} samples: ${why}.`);
     expect(told).not.toContain("a: strongest genes");
     expect(told).toContain("b &lt;i&gt;: strongest genes");
     const one = await cellhue(["explain-sample", empty, "s4"]);

@@ -59,7 +59,7 @@ export async function assignPixels(
   options: AssignmentOptions = {},
 ): Promise<Assignment> {
   const n = points.length / 2;
-  checkSize(n, size);
+  checkRoom(n, size);
   const bad = points.findIndex((v) => !(v >= 0 && v <= 1));
   if (bad >= 0) throw new RangeError(`assignPixels: gene ${bad >> 1} is at ${points[bad]}, not in 0…1`);
   const { gap = n <= EXACT_LIMIT ? EXACT_GAP : GAP, progress = silent, signal } = options;
@@ -89,7 +89,7 @@ export async function assignPixels(
 }
 
 /** @throws CellhueError where n genes have no pixel each; RangeError where the size is none */
-export function checkSize(n: number, size: ImageSize): void {
+export function checkRoom(n: number, size: ImageSize): void {
   const { height, width } = size;
   if (![height, width].every((v) => Number.isInteger(v) && v >= 0) || !Number.isInteger(n))
     throw new RangeError(`one gene a pixel: ${n} genes, ${height} × ${width} pixels`);

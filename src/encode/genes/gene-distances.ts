@@ -11,9 +11,10 @@ import { mul, sub } from "../../graph/ops/elementwise.js";
 import { matMul, transpose } from "../../graph/ops/matmul.js";
 import { createSession, type Session } from "../../graph/session.js";
 import { fillRows, type Matrix } from "../../matrix.js";
+import type { GeneMetric } from "./gene-vectors.js";
 
 /** `correlation`: 1 − Pearson's r, and 1 from and to a constant gene, which correlates with nothing. */
-export type GeneMetric = "euclidean" | "correlation";
+export type DistanceMetric = Exclude<GeneMetric, "cosine">;
 
 /** Values of a block, 32 MB in float64. */
 const BLOCK_VALUES = 4 * 2 ** 20;
@@ -23,7 +24,7 @@ const DIGITS = 1e12;
 export class GeneDistances {
   private constructor(
     private readonly x: Matrix,
-    private readonly metric: GeneMetric,
+    private readonly metric: DistanceMetric,
     private readonly mean: Float64Array,
     /** Sum of squared deviations of each gene. */
     private readonly squares: Float64Array,
@@ -35,7 +36,7 @@ export class GeneDistances {
    * @param x samples × genes, finite; at least one sample and one gene
    * @throws RangeError where a value is not finite
    */
-  static async open(x: Matrix, metric: GeneMetric, threads?: number): Promise<GeneDistances> {
+  static async open(x: Matrix, metric: DistanceMetric, threads?: number): Promise<GeneDistances> {
     const { mean, variance } = await geneMoments(x);
     if (!variance.every(Number.isFinite))
       throw new RangeError("geneDistances: the matrix has values that are not finite");

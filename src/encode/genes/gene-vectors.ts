@@ -12,8 +12,7 @@ import type { CsrMatrix, DenseMatrix, HeldMatrix } from "../../matrix.js";
 import type { Progress } from "../../progress.js";
 import { RandomState } from "../../random.js";
 
-export const geneMetrics = ["euclidean", "cosine", "correlation"] as const;
-export type GeneMetric = (typeof geneMetrics)[number];
+export type GeneMetric = "euclidean" | "cosine" | "correlation";
 
 export interface LayoutOptions {
   readonly seed: number;

@@ -15,16 +15,16 @@ import { areaOf, type ImageSize } from "../../image-size.js";
 import type { Matrix } from "../../matrix.js";
 import { type Progress, silent } from "../../progress.js";
 import { RandomState } from "../../random.js";
-import { assignPixels, checkSize } from "./assignment.js";
+import { assignPixels, checkRoom } from "./assignment.js";
 import { distanceAtRank, type PixelRanks, pixelRanks, rankAmong } from "./distance-ranks.js";
-import { GeneDistances, type GeneMetric } from "./gene-distances.js";
+import { type DistanceMetric, GeneDistances } from "./gene-distances.js";
 import { sweepGenes } from "./igtd-sampled.js";
 import { type RankError, swapGenes } from "./igtd-swaps.js";
 import { rankLayout } from "./rank-mds.js";
 
 export interface IgtdOptions {
   /** Default: correlation, as published. */
-  readonly metric?: GeneMetric;
+  readonly metric?: DistanceMetric;
   /** Default: abs. */
   readonly error?: RankError;
   /** Pixel of each gene to start from, row · width + column, all different. Default: a layout of its own. */
@@ -82,7 +82,7 @@ const LAYOUT_GAP = 0.02;
 export async function igtd(x: Matrix, size: ImageSize, options: IgtdOptions): Promise<Igtd> {
   const { metric = "correlation", error = "abs", start, seed, threads, signal, progress = silent } = options;
   const genes = x.cols;
-  checkSize(genes, size);
+  checkRoom(genes, size);
   checkStart(start, genes, size);
   throwIfAborted(signal);
   if (genes < 2) {

@@ -43,7 +43,7 @@ const DEVIATIONS = 3;
  * @throws RangeError where there are no samples, or a value is not finite
  */
 export async function fitScaling(x: Matrix, how: ScalingName, options?: PassOptions): Promise<Scaling> {
-  const { mean, variance } = await geneMoments(x, undefined, undefined, options);
+  const { mean, variance } = await geneMoments(x, options);
   if (!variance.every(Number.isFinite))
     throw new RangeError("fitScaling: the matrix has values that are not finite");
   const { minimum, maximum } = await geneExtremes(x, options);

@@ -1,6 +1,6 @@
 /** "Which genes decided?": the strongest genes of every class, and whether the explanation passes its checks. */
 import { bdi, head, list, rowHead, scrolling } from "../elements.js";
-import { type CurveCheck, type ExplainedClass, emptyWords, type GenesReport } from "../genes-report.js";
+import { type CurveCheck, type ExplainedClass, emptyClassWords, type GenesReport } from "../genes-report.js";
 import { type Child, el } from "../markup.js";
 import { score, share, signed, whole } from "../numbers.js";
 
@@ -86,16 +86,10 @@ function methodWords(method: string): string {
 const curveWords = (name: string, { sentence, samples }: CurveCheck): string =>
   `${name} of genes, ${samples} samples of the first fold: ${sentence}.`;
 
-function classTable({ label, samples, empty, significant, top }: ExplainedClass, method: string): Child {
+function classTable(of: ExplainedClass, method: string): Child {
+  const { label, samples, significant, top } = of;
   const lack =
-    empty > 0
-      ? el(
-          "p",
-          { class: "warn" },
-          bdi(label),
-          `: ${method} finds nothing in ${empty === samples ? "any" : whole(empty)} of the ${whole(samples)} samples (${emptyWords(method)}).`,
-        )
-      : undefined;
+    of.empty > 0 ? el("p", { class: "warn" }, bdi(label), `: ${emptyClassWords(method, of)}.`) : undefined;
   if (top.length === 0) return lack;
   const rows = top.map(({ gene, score: value, stability, q, tRank }, i) =>
     el(

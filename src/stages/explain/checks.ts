@@ -16,6 +16,7 @@ import {
   randomisationVerdict,
 } from "../../explain/cascading-randomisation.js";
 import { type Faithfulness, faithfulness } from "../../explain/faithfulness.js";
+import { selectColumns } from "../../matrix.js";
 import type { Tensors } from "../../net/tensors.js";
 import { initialise } from "../../net/weights/init.js";
 import { RandomState } from "../../random.js";
@@ -261,10 +262,7 @@ async function randomisedGenes(
   // With their signs: sizes alone also follow how far a gene is from its mean, whatever the net.
   const attribute = async (given: Tensors) => {
     const { values } = await attributeGenes(settings.method, fold.from(given, rows), expression, codes);
-    return Float32Array.from({ length: rows.length * painted.length }, (_, p) => {
-      const i = Math.floor(p / painted.length);
-      return values[i * x.cols + painted[p - i * painted.length]];
-    });
+    return selectColumns({ kind: "dense", rows: rows.length, cols: x.cols, data: values }, painted).data;
   };
   const steps = await cascadingRandomisation(fold.weights, random, layers, rows.length, attribute, {
     signed: true,

@@ -19,7 +19,7 @@ import { nearNames } from "../../io/near.js";
 import type { RunFolder } from "../../io/run-folder.js";
 import type { RunSplit } from "../../io/splits.js";
 import { visible } from "../../io/visible.js";
-import { fillRows, type Matrix } from "../../matrix.js";
+import { fillRows, type Matrix, selectRows } from "../../matrix.js";
 import { nets } from "../../net/nets.js";
 import type { Tensors } from "../../net/tensors.js";
 import type { NetName } from "../../net/weights/layouts.js";
@@ -144,8 +144,7 @@ export async function openFold(
 ) {
   const encoder = await readEncoder(run, settings, k);
   const weights = await readWeights(run, `folds/${net}/${k}`);
-  const threads = settings.threads || undefined;
-  const { size } = settings;
+  const { size, threads } = settings;
   const shared = { size, threads, signal: ctx.signal };
   const network: ScoreGraphOptions["network"] = (c, images) =>
     nets[net].build(c, images, samples.classes.length);
@@ -157,7 +156,7 @@ export async function openFold(
   const image = new ScoreGraph({ ...shared, network });
   const painter = new PainterGraph({ paint: paint(true), genes: x.cols, threads, signal: ctx.signal });
   const exact = new PainterGraph({ paint: paint(false), genes: x.cols, threads, signal: ctx.signal });
-  const { mean, variance } = await geneMoments(x, train, undefined, ctx);
+  const { mean, variance } = await geneMoments(selectRows(x, train), ctx);
   const drawn = evenly(train, DRAWN);
   let held: Float32Array | undefined;
   const training = {

@@ -70,7 +70,7 @@ export function makeFolds(codes: Int32Array, options: FoldOptions): Split[] {
         ? fixed
         : carveValidation(drawn, codes, {
             share: options.validation,
-            least: options.leastValidation,
+            leastValidation: options.leastValidation,
             seed: new RandomState([seed, validationStream, repeat, fold]),
             groups: groups?.codes,
           });

@@ -17,7 +17,7 @@ export interface ValidationOptions {
   /** Share of the training rows, 0…0.5. 0: no validation part. */
   share: number;
   /** A part of fewer rows than this is of no use, so they stay in training (default: 1). */
-  least?: number;
+  leastValidation?: number;
   seed: Seed;
   /** Group of each row of the file, 0 or more. */
   groups?: Int32Array;
@@ -28,7 +28,7 @@ export interface ValidationOptions {
  * @throws RangeError where the share is not in 0…0.5
  */
 export function carveValidation(fold: Fold, codes: Int32Array, options: ValidationOptions): Parts {
-  const { share, least = 1, groups } = options;
+  const { share, leastValidation = 1, groups } = options;
   if (!(share >= 0 && share <= 0.5)) throw new RangeError(`carveValidation: share ${share} is not in 0…0.5`);
   const { train, test } = fold;
   const drawn =
@@ -37,7 +37,7 @@ export function carveValidation(fold: Fold, codes: Int32Array, options: Validati
       : groups === undefined
         ? byClass(train, codes, share, options.seed)
         : byGroup(train, codes, groups, share, options.seed);
-  const validation = drawn.length < least ? new Int32Array(0) : drawn;
+  const validation = drawn.length < leastValidation ? new Int32Array(0) : drawn;
   const held = new Set(validation);
   return { train: train.filter((row) => !held.has(row)), validation, test };
 }

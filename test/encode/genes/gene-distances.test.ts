@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
-import { GeneDistances, type GeneMetric } from "../../../src/encode/genes/gene-distances.js";
+import { type DistanceMetric, GeneDistances } from "../../../src/encode/genes/gene-distances.js";
 import { InterruptedError } from "../../../src/errors.js";
 import type { DenseMatrix, Matrix } from "../../../src/matrix.js";
 import { RandomState } from "../../../src/random.js";
 import { floats, toCsr } from "../../embed/genes.js";
 import fixture from "../../fixtures/igtd.json" with { type: "json" };
 
-async function distances(x: Matrix, metric: GeneMetric, anchors: number[], threads?: number) {
+async function distances(x: Matrix, metric: DistanceMetric, anchors: number[], threads?: number) {
   const open = await GeneDistances.open(x, metric, threads);
   try {
     return await open.to(Int32Array.from(anchors));

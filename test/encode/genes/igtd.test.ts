@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { chooseGenes } from "../../../src/embed/highly-variable.js";
 import { distanceAtRank, pixelRanks, rankAmong } from "../../../src/encode/genes/distance-ranks.js";
-import { GeneDistances, type GeneMetric } from "../../../src/encode/genes/gene-distances.js";
+import { type DistanceMetric, GeneDistances } from "../../../src/encode/genes/gene-distances.js";
 import { igtd } from "../../../src/encode/genes/igtd.js";
 import { sweepGenes } from "../../../src/encode/genes/igtd-sampled.js";
 import { type RankError, swapGenes } from "../../../src/encode/genes/igtd-swaps.js";
@@ -30,7 +30,7 @@ function expectPlacing(pixels: Int32Array, genes: number, size: ImageSize) {
 }
 
 /** Ranks of all pairs of genes, in pairs of pixels. */
-async function squareRanks(x: Matrix, metric: GeneMetric, size: ImageSize): Promise<Float64Array> {
+async function squareRanks(x: Matrix, metric: DistanceMetric, size: ImageSize): Promise<Float64Array> {
   const n = x.cols;
   const open = await GeneDistances.open(x, metric);
   const d = await open.to(inOrder(n));
@@ -62,7 +62,7 @@ describe("swapGenes: the published algorithm in numpy, step for step", () => {
   it.each(fixture.cases)("$height × $width, $metric, $error", async (c) => {
     const size = { height: c.height, width: c.width };
     const x = matrixOf(c);
-    const ranks = await squareRanks(x, c.metric as GeneMetric, size);
+    const ranks = await squareRanks(x, c.metric as DistanceMetric, size);
     const error = c.error as RankError;
     const start = inOrder(x.cols);
     expect(publishedError(ranks, start, size, error)).toBe(c.start);
@@ -156,7 +156,7 @@ describe("igtd, all pairs", () => {
     async (c) => {
       const size = { height: c.height, width: c.width };
       const x = matrixOf(c);
-      const options = { metric: c.metric as GeneMetric, error: c.error as RankError, seed: 1 };
+      const options = { metric: c.metric as DistanceMetric, error: c.error as RankError, seed: 1 };
       const unit = pairsOf(x.cols) ** (c.error === "abs" ? 2 : 3);
       const given = await igtd(x, size, { ...options, start: inOrder(x.cols) });
       const own = await igtd(x, size, options);

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, it } from "vitest";
+import { geneMetrics } from "../../../src/config.js";
 import { chooseGenes } from "../../../src/embed/highly-variable.js";
 import {
   type GeneMetric,
-  geneMetrics,
   geneVectors,
   mapVectors,
   varyingGenes,

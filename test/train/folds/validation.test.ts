@@ -55,8 +55,8 @@ describe("a validation part by class", () => {
 
   it("a part smaller than the least stays in training, one of just that size does not", () => {
     const codes = Int32Array.from({ length: 20 }, (_, i) => i % 2);
-    const part = (least: number) =>
-      carveValidation({ train: all(20), test: none }, codes, { share: 0.15, least, seed: 1 });
+    const part = (leastValidation: number) =>
+      carveValidation({ train: all(20), test: none }, codes, { share: 0.15, leastValidation, seed: 1 });
     expect(part(3)).toEqual(part(1));
     expect(part(3).validation).toHaveLength(3);
     expect(part(4)).toEqual({ train: all(20), validation: none, test: none });
