@@ -128,14 +128,16 @@ export async function fitGenePainter(
 }
 
 /** Brightness of the genes in the training samples, samples × genes. */
-function brightness(x: Matrix, scaling: Scaling): DenseMatrix {
-  const data = new Float32Array(x.rows * x.cols);
-  fillRows(
-    x,
-    Array.from({ length: x.rows }, (_, i) => i),
-    data,
-  );
-  return { kind: "dense", rows: x.rows, cols: x.cols, data: Float32Array.from(applyScaling(data, scaling)) };
+function brightness(x: HeldMatrix, scaling: Scaling): DenseMatrix {
+  const { rows, cols } = x;
+  const data = new Float32Array(rows * cols);
+  // Row by row: whole, the float64 that brightness is computed in would be the largest array of all.
+  for (let i = 0; i < rows; i++) {
+    const row = data.subarray(i * cols, (i + 1) * cols);
+    fillRows(x, [i], row);
+    row.set(applyScaling(row, scaling));
+  }
+  return { kind: "dense", rows, cols, data };
 }
 
 function geneLayout(

@@ -91,13 +91,16 @@ export function applyScaling(block: Float32Array, scaling: Scaling): Float64Arra
   const genes = mean.length;
   if (genes === 0 ? block.length > 0 : block.length % genes !== 0)
     throw new RangeError(`applyScaling: ${block.length} values are no rows of ${genes} genes`);
-  return Float64Array.from(block, (value, p) => {
-    const j = p % genes;
-    const x = Number.isNaN(value) ? mean[j] : value;
-    const raised = minimum === null ? x : Math.max(x, minimum[j]);
-    const shifted = scaling.log ? Math.log(raised + offset[j]) : raised + offset[j];
-    return Math.min(1, Math.max(0, shifted * slope[j] + intercept[j]));
-  });
+  const out = new Float64Array(block.length);
+  for (let first = 0; first < block.length; first += genes)
+    for (let j = 0; j < genes; j++) {
+      const value = block[first + j];
+      const x = Number.isNaN(value) ? mean[j] : value;
+      const raised = minimum === null ? x : Math.max(x, minimum[j]);
+      const shifted = scaling.log ? Math.log(raised + offset[j]) : raised + offset[j];
+      out[first + j] = Math.min(1, Math.max(0, shifted * slope[j] + intercept[j]));
+    }
+  return out;
 }
 
 /**
