@@ -39,6 +39,28 @@ export function csvText(header: string[], rows: Iterable<(string | number | null
   return lines.join("");
 }
 
+/** Rows that are made at a time: memory stays flat as they grow, and all may be longer than a string can be. */
+const PIECE = 4096;
+
+/**
+ * The same text in pieces, encoded, for `writePieces`.
+ * @param count rows; `row` is asked for each in turn
+ */
+export function csvPieces(
+  header: string[],
+  count: number,
+  row: (i: number) => (string | number | null)[],
+): (append: (bytes: Uint8Array) => Promise<void>) => Promise<void> {
+  const head = csvText(header, []);
+  return async (append) => {
+    await append(Buffer.from(head));
+    for (let from = 0; from < count; from += PIECE) {
+      const rows = Array.from({ length: Math.min(PIECE, count - from) }, (_, i) => row(from + i));
+      await append(Buffer.from(csvText(header, rows).slice(head.length)));
+    }
+  };
+}
+
 function line(cells: (string | number | null)[]): string {
   const text = cells.map(cell).join(",");
   // a lone empty cell would be a blank line, which readers skip

@@ -1,12 +1,9 @@
 /** oof_<model>.csv: out-of-fold probabilities of every sample that was held out, in the order of the file. */
 import { argmaxRows } from "../evaluate/metrics.js";
-import { csvText } from "./csv.js";
+import { csvPieces } from "./csv.js";
 import type { Samples } from "./images.js";
 import type { RunFolder } from "./run-folder.js";
 import type { RunSplit } from "./splits.js";
-
-/** Rows that are made at a time: the table of many samples and classes is longer than a string can be. */
-const PIECE = 1000;
 
 /**
  * Columns sample, label, fold, predicted and one probability a class; with several repeats also repeat, and the samples
@@ -29,21 +26,16 @@ export async function writeOutOfFold(
   });
   rows.sort((a, b) => a.repeat - b.repeat || a.i - b.i);
   const header = ["sample", "label", ...(repeats > 1 ? ["repeat"] : []), "fold", "predicted", ...classes];
-  const head = csvText(header, []);
-  await run.writePieces(path, async (append) => {
-    await append(Buffer.from(head));
-    for (let from = 0; from < rows.length; from += PIECE) {
-      const cells = rows
-        .slice(from, from + PIECE)
-        .map(({ s, repeat, fold, i, at, predicted }) => [
-          names[i],
-          classes[codes[i]],
-          ...(repeats > 1 ? [repeat] : []),
-          fold,
-          classes[predicted],
-          ...predictions[s].subarray(at * k, (at + 1) * k),
-        ]);
-      await append(Buffer.from(csvText(header, cells).slice(head.length)));
-    }
-  });
+  const cells = ({ s, repeat, fold, i, at, predicted }: (typeof rows)[number]) => [
+    names[i],
+    classes[codes[i]],
+    ...(repeats > 1 ? [repeat] : []),
+    fold,
+    classes[predicted],
+    ...predictions[s].subarray(at * k, (at + 1) * k),
+  ];
+  await run.writePieces(
+    path,
+    csvPieces(header, rows.length, (r) => cells(rows[r])),
+  );
 }

@@ -2,11 +2,11 @@
  * Predictions of new samples, as a table in a file (CSV) and as columns of obs. A label stays what it is in the model;
  * samples below a threshold of confidence are "unassigned".
  */
-import { mkdir, open } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { argmaxRows } from "../evaluate/metrics.js";
-import { diskError, replaceFile } from "./atomic.js";
-import { csvText } from "./csv.js";
+import { diskError, writePiecesAtomic } from "./atomic.js";
+import { csvPieces } from "./csv.js";
 import type { ObsColumn } from "./h5ad/write-obs.js";
 
 /** What stands in place of a label where the confidence is too low. */
@@ -63,9 +63,6 @@ export function decide(results: ModelResults, labels: readonly string[], rules: 
   };
 }
 
-/** Rows that are made at a time, so that memory stays flat as samples grow. */
-const piece = 4096;
-
 /**
  * Writes `sample,predicted,confidence,<one probability a class>,distance`; the folder is made where there is none.
  * @param names of the samples, which may repeat
@@ -79,7 +76,6 @@ export async function writePredictions(
   const { labels, probabilities, distances, codes, confidence } = predictions;
   const k = labels.length;
   const header = ["sample", "predicted", "confidence", ...labels, "distance"];
-  const head = csvText(header, []);
   const row = (i: number) => [
     names[i],
     labels[codes[i]] ?? unassignedLabel,
@@ -89,22 +85,10 @@ export async function writePredictions(
   ];
   try {
     await mkdir(dirname(resolve(path)), { recursive: true });
-    const write = async (temporary: string) => {
-      const handle = await open(temporary, "wx");
-      try {
-        await handle.writeFile(head);
-        for (let at = 0; at < names.length; at += piece) {
-          const rows = Array.from({ length: Math.min(piece, names.length - at) }, (_, i) => row(at + i));
-          await handle.writeFile(csvText(header, rows).slice(head.length));
-        }
-      } finally {
-        await handle.close();
-      }
-    };
-    await replaceFile(path, write, { sweep: true });
   } catch (error) {
     throw diskError(error, path);
   }
+  await writePiecesAtomic(path, csvPieces(header, names.length, row), { sweep: true });
 }
 
 /** cellhue_predicted, cellhue_confidence, cellhue_distance and, where there are such, cellhue_outlier and cellhue_label_set. */

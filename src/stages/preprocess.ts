@@ -11,7 +11,7 @@ import type { EncoderFit } from "../encode/encoder.js";
 import type { GenePainter } from "../encode/genes/painter.js";
 import { CellhueError, throwIfAborted } from "../errors.js";
 import { areaOf, square } from "../image-size.js";
-import { csvText } from "../io/csv.js";
+import { csvPieces, csvText } from "../io/csv.js";
 import type { RunFolder } from "../io/run-folder.js";
 import type { Matrix } from "../matrix.js";
 import { remarkLines } from "../normalize/size-factors.js";
@@ -95,7 +95,7 @@ export async function preprocessStage(
   });
 
   await run.write("genes.csv", genesCsv(input.genes(), await input.shares()));
-  await run.write("embedding.csv", embeddingCsv(input, { scores, k, places }));
+  await run.writePieces("embedding.csv", embeddingCsv(input, { scores, k, places }));
   const { spectralLayout } = await import("../encode/spectral.js");
   const tsne = Float32Array.from({ length: 2 * n }, (_, p) => places[4 * (p >> 1) + (p & 1)]);
   const layout = spectralLayout(tsne, column(scores, k, 0), column(places, 4, 2), settings.size);
@@ -279,21 +279,18 @@ function genesCsv({ names, ids }: GeneNames, shares: Float64Array | null): strin
   );
 }
 
-function embeddingCsv({ labels, samples }: RunInput, { scores, k, places }: Embeddings): string {
+function embeddingCsv({ labels, samples }: RunInput, { scores, k, places }: Embeddings) {
   const pcs = Array.from({ length: k }, (_, j) => `pc${j + 1}`);
   const header = ["sample", "row", "label", ...pcs, "umap1", "umap2", "tsne1", "tsne2"];
   const numbers = (values: Float32Array, width: number, i: number) =>
     Array.from(values.subarray(i * width, (i + 1) * width), shortFloat32);
-  return csvText(
-    header,
-    samples.map((sample, i) => [
-      sample,
-      labels.rows[i],
-      labels.classes[labels.codes[i]],
-      ...numbers(scores, k, i),
-      ...[2, 3, 0, 1].map((axis) => shortFloat32(places[4 * i + axis])),
-    ]),
-  );
+  return csvPieces(header, samples.length, (i) => [
+    samples[i],
+    labels.rows[i],
+    labels.classes[labels.codes[i]],
+    ...numbers(scores, k, i),
+    ...[2, 3, 0, 1].map((axis) => shortFloat32(places[4 * i + axis])),
+  ]);
 }
 
 /** Writes one PNG a sample; those that a run which was cut off has written already stay. */

@@ -319,6 +319,36 @@ describe("row blocks", () => {
     const sd = reference(x).variance.reduce((a, b) => a + b);
     expect(totalVariance).toBeCloseTo(sd, 10);
   });
+
+  for (const [cols, width] of [
+    [255, 255],
+    [256, 256],
+    [257, 512],
+    [1000, 1024],
+  ])
+    it(`fill ${cols} columns up to ${width} with zero columns`, async () => {
+      const x = dense(3, cols, (i, j) => 1 + ((i * 7 + j) % 5));
+      const { mean } = await columnMoments(x);
+      for (const form of [x, toCsr(x)]) {
+        const blocks = new RowBlocks(form, mean, 4);
+        expect([blocks.count, blocks.height, blocks.width]).toEqual([1, 4, width]);
+        blocks.get(0).forEach((v, p) => {
+          const [i, j] = [Math.floor(p / width), p % width];
+          expect(v).toBeCloseTo(i < 3 && j < cols ? x.data[i * cols + j] - mean[j] : 0, 6);
+        });
+      }
+    });
+
+  for (const rows of [0, 1, 3, 4, 5, 9])
+    it(`mean and variance of ${rows} rows, dense and sparse to the bit`, async () => {
+      const x = dense(rows, 3, (i, j) => Math.sin(7 * i + j) * (j === 2 ? 0 : 1e3));
+      const found = await columnMoments(x);
+      expect(await columnMoments(toCsr(x))).toEqual(found);
+      for (let j = 0; j < 3; j++) {
+        const values = Array.from({ length: rows }, (_, i) => x.data[i * 3 + j]);
+        if (rows > 0) expect(found.mean[j]).toBeCloseTo(values.reduce((a, b) => a + b, 0) / rows, 10);
+      }
+    });
 });
 
 describe("PCA is a function of matrix and seed", () => {

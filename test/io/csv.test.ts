@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { CellhueError } from "../../src/errors.js";
-import { csvText, parseCsv } from "../../src/io/csv.js";
+import { csvPieces, csvText, parseCsv } from "../../src/io/csv.js";
 import { RandomState } from "../../src/random.js";
 
 describe("csvText", () => {
@@ -174,4 +174,25 @@ describe("parseCsv", () => {
       expect(parseCsv(csvText(table[0], table.slice(1)))).toEqual(table);
     }
   });
+});
+
+describe("csvPieces", () => {
+  for (const rows of [0, 1, 4095, 4096, 4097, 9001])
+    it(`makes the same text of ${rows} rows, some thousands at a time`, async () => {
+      const row = (i: number) => [`=s${i}`, i / 7, null];
+      const pieces: Uint8Array[] = [];
+      await csvPieces(
+        ["sample", "p", "none"],
+        rows,
+        row,
+      )(async (piece) => {
+        pieces.push(piece);
+      });
+      expect(pieces.length).toBe(1 + Math.ceil(rows / 4096));
+      const whole = csvText(
+        ["sample", "p", "none"],
+        Array.from({ length: rows }, (_, i) => row(i)),
+      );
+      expect(Buffer.concat(pieces).toString()).toBe(whole);
+    });
 });
