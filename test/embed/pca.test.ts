@@ -276,6 +276,7 @@ describe("PCA of made matrices against all eigenvectors in float64", () => {
     for (const [rows, cols] of [
       [70, 90],
       [309, 201],
+      [201, 309],
     ])
       it(`CSR and a stored matrix give what dense gives, bit for bit: ${rows} × ${cols}, ${by}`, async () => {
         const x = dense(rows, cols, (i, j) => ((i * 31 + j * 17) % 5 === 0 ? Math.sin(i + 3 * j) : 0));
@@ -289,6 +290,29 @@ describe("PCA of made matrices against all eigenvectors in float64", () => {
         const stored: StoredMatrix = { kind: "stored", rows, cols, blockRows: 7, limit: 0, read };
         expect(await decompose(stored, 10, 2, by)).toEqual(expected);
       });
+
+  for (const [rows, cols] of [
+    [260, 24_001],
+    [24_001, 260],
+  ])
+    it(`several chunks of a Gram matrix: ${rows} × ${cols}, as by Krylov`, async () => {
+      const draw = normal(18);
+      const factors = Array.from({ length: 12 }, () => Float64Array.from({ length: rows + cols }, draw));
+      const x = dense(rows, cols, (i, j) => {
+        let sum = 0.3 * draw();
+        factors.forEach((f, r) => {
+          sum += (f[i] * f[rows + j]) / (1 + r);
+        });
+        return sum;
+      });
+      const [gram, krylov] = [await decompose(x, 9, 2, "gram"), await decompose(x, 9, 2, "krylov")];
+      expect(await decompose(toCsr(x), 9, 1, "gram")).toEqual(gram);
+      for (let i = 0; i < 9; i++) {
+        expect(gram.variance[i] / krylov.variance[i]).toBeCloseTo(1, 5);
+        expect(cosine(loading(gram, i), loading(krylov, i))).toBeGreaterThan(0.99999);
+        expect(cosine(column(gram.scores, 9, i), column(krylov.scores, 9, i))).toBeGreaterThan(0.99999);
+      }
+    });
 
   it("a matrix of several row blocks: genes that are all zero change nothing", async () => {
     const small = structured(301, 500, 8, 0.2, 12);
