@@ -45,12 +45,18 @@ if (unknown !== undefined)
   throw new Error(`no part '${unknown}'; there are ${Object.keys(measure).join(", ")}`);
 
 const figuresPath = here("figures.json");
-/** By part: the day it was measured on, and what was found. */
+/** Vector units matter most: with AVX-512 products take a quarter of the time, and memory as long. */
+const flags = existsSync("/proc/cpuinfo") ? readFileSync("/proc/cpuinfo", "utf8") : "";
+const units = ["AVX-512", "AVX2"].find((name) => flags.includes(name.toLowerCase().replace("-", "")));
+const machine =
+  `${cpus().length} × ${cpus()[0]?.model}${units ? ` with ${units}` : ""}, ` +
+  `${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
+/** By part: the day and the machine it was measured on, and what was found. */
 const kept = existsSync(figuresPath) ? JSON.parse(readFileSync(figuresPath, "utf8")) : {};
 const before = ratiosOf(kept);
 const now = {};
 for (const part of parts) {
-  now[part] = { made: new Date().toISOString().slice(0, 10), found: measure[part]() };
+  now[part] = { made: new Date().toISOString().slice(0, 10), machine, found: measure[part]() };
   if (!values.check) writeFileSync(figuresPath, `${JSON.stringify({ ...kept, ...now }, null, 2)}\n`);
 }
 if (values.check) check(ratiosOf(now), now.startup?.found ?? []);
@@ -71,6 +77,9 @@ function ratiosOf({ steps, pca, preprocess }) {
 function check(ratios, startup) {
   const s = (x) => x.toFixed(2);
   const slower = [];
+  for (const [part, { machine: other }] of Object.entries(kept))
+    if (part in now && other !== machine)
+      console.log(`${part}: the figures are of another machine (${other})`);
   for (const [work, ratio] of Object.entries(ratios)) {
     const was = before[work];
     if (was === undefined) console.log(`${work}: ${s(ratio.median)}, not measured before`);
@@ -94,6 +103,7 @@ function check(ratios, startup) {
 function write(figures) {
   const [steps, pca, startup] = ["steps", "pca", "startup"].map((part) => figures[part]?.found ?? []);
   const [preprocess, scale] = [figures.preprocess?.found, figures.scale?.found];
+  const machines = [...new Set(Object.values(figures).map((part) => part.machine))];
   const days = [...new Set(Object.values(figures).map(({ made }) => made))].sort();
   const s = (x) => x.toFixed(2);
   const range = ({ median, min, max }) => `${s(median)} (${s(min)}–${s(max)})`;
@@ -109,8 +119,7 @@ function write(figures) {
   const lines = [
     "# Benchmarks",
     "",
-    `Made by \`npm run bench\` on ${days.join(" and ")}: ${cpus().length} × ${cpus()[0]?.model}, ` +
-      `${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}. Seconds; ours and the peer's runs alternate; ` +
+    `Made by \`npm run bench\` on ${days.join(" and ")}: ${machines.join("; ")}. Seconds; ours and the peer's runs alternate; ` +
       "median (least–most). A ratio below 1 means that cellhue is faster. What each change brought: " +
       "[engine-notes.md](engine-notes.md). `npm run bench -- --check` compares with these figures.",
     "",

@@ -10,6 +10,7 @@ import { Graph, type Value } from "../graph/graph.js";
 import { dataTypes } from "../graph/onnx.js";
 import { createSession } from "../graph/session.js";
 import { hold, type Matrix } from "../matrix.js";
+import type { RandomState } from "../random.js";
 import { type Directions, type Search, withSpare } from "./directions.js";
 import { leadingEigen, SMALL } from "./leading-eigen.js";
 import { Panels, type Precision } from "./panels.js";
@@ -62,10 +63,8 @@ async function directions(panels: Panels, search: Search): Promise<Directions | 
     for (let i = 0; i < width; i++) short[r * width + i] = eigen.vectors[r * found + i];
   const { long, square } = await otherSide(panels, short, width, search);
   const exact = symmetricEigen(square);
-  const values = exact.values.slice(0, k).map((v) => Math.max(0, v));
-  const most = values[0];
-  const real = values.map((v) => (v > ROUNDING * most ? 1 : 0));
-  const lengths = values.map((v, i) => real[i] * Math.sqrt(v));
+  const least = ROUNDING * exact.values[0];
+  const values = exact.values.slice(0, k).map((v) => (v > least ? v : 0));
 
   /** Ritz vectors' coordinates, scaled: width × k. */
   const turn = (scale: ArrayLike<number>) => {
@@ -74,25 +73,26 @@ async function directions(panels: Panels, search: Search): Promise<Directions | 
       for (let i = 0; i < k; i++) out[a * k + i] = exact.vectors[a * width + i] * scale[i];
     return out;
   };
-  const ones = new Float64Array(k).fill(1);
-  const inverse = lengths.map((v) => (v > 0 ? 1 / v : 0));
-  const [onLong, onShort] = side === "samples" ? [turn(inverse), turn(lengths)] : [turn(ones), turn(ones)];
+  const lengths = values.map(Math.sqrt);
+  const [onLong, onShort] =
+    side === "samples"
+      ? [turn(lengths.map((v) => (v > 0 ? 1 / v : 0))), turn(lengths)]
+      : [turn(values.map(() => 1)), turn(values.map(() => 1))];
   const turned = await turnBoth(side, { long, onLong, short, onShort }, { width, k }, search);
-  const { loadings, scores } = turned;
-  values.forEach((v, i) => {
-    if (real[i] === 0) values[i] = 0;
-    if (side === "samples")
-      settle(loadings, i, loadings.length / k, { real: real[i] === 1, exact: v > INEXACT * most });
-  });
-  return { values, loadings, scores };
+  if (side === "samples") settle(turned.loadings, values, random);
+  return { values, ...turned };
+}
 
-  /** Row i of the loadings: at random where it stands for no variance, and orthogonal to those before it. */
-  function settle(rows: Float32Array, i: number, genes: number, is: { real: boolean; exact: boolean }): void {
-    const row = rows.subarray(i * genes, (i + 1) * genes);
-    if (!is.real) for (let j = 0; j < genes; j++) row[j] = random.standardNormal();
-    if (!is.exact) makeOrthogonal(rows, i, genes);
-    if (!is.exact) scaleTo1(row);
-  }
+/** Loadings of no variance are made at random, and those of hardly any orthogonal to all before them. */
+function settle(loadings: Float32Array, values: Float64Array, random: RandomState): void {
+  const genes = loadings.length / values.length;
+  values.forEach((v, i) => {
+    if (v > INEXACT * values[0]) return;
+    const row = loadings.subarray(i * genes, (i + 1) * genes);
+    if (v === 0) for (let j = 0; j < genes; j++) row[j] = random.standardNormal();
+    makeOrthogonal(loadings, i, genes);
+    scaleTo1(row);
+  });
 }
 
 /** Takes the rows before row i out of it, twice, as once leaves rounding. */
