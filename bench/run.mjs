@@ -1,14 +1,17 @@
 // npm run bench: the training step against PyTorch, PCA and the whole preprocess against scanpy, start-up and footprint, in
 // one run; writes docs/benchmarks.md, and bench/figures.json after each part, so that a run that is cut off loses only the part
-// under way. Needs the Python peers (bench/peers/requirements.txt, $PEER_PYTHON).
+// under way. The figures of other kinds of machine stay in bench/figures.json; the document has those of this kind.
+// Needs the Python peers (bench/peers/requirements.txt, $PEER_PYTHON).
 //   --scale     also the made sets of 5,000 to 200,000 cells (bench/scale.mjs: an hour, 3 GB of disk)
-//   --check     writes nothing; says what became slower than bench/figures.json has it, outside of the spread; exit code 1
+//   --check     writes nothing; says what became slower than bench/figures.json has it for this kind of machine, outside of the
+//               spread; exit code 1. A part without such figures is neither slower nor faster
 //   --only a,b  measures these parts (steps, pca, preprocess, startup, scale); the document has the others as they were
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { compare, kindOf } from "./figures.mjs";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const bench = (script, ...args) =>
@@ -45,60 +48,21 @@ if (unknown !== undefined)
   throw new Error(`no part '${unknown}'; there are ${Object.keys(measure).join(", ")}`);
 
 const figuresPath = here("figures.json");
-/** Vector units matter most: with AVX-512 products take a quarter of the time, and memory as long. */
-const flags = existsSync("/proc/cpuinfo") ? readFileSync("/proc/cpuinfo", "utf8") : "";
-const units = ["AVX-512", "AVX2"].find((name) => flags.includes(name.toLowerCase().replace("-", "")));
-const machine =
-  `${cpus().length} × ${cpus()[0]?.model}${units ? ` with ${units}` : ""}, ` +
-  `${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
-/** By part: the day and the machine it was measured on, and what was found. */
-const kept = existsSync(figuresPath) ? JSON.parse(readFileSync(figuresPath, "utf8")) : {};
-const before = ratiosOf(kept);
+const kind = kindOf(cpus(), existsSync("/proc/cpuinfo") ? readFileSync("/proc/cpuinfo", "utf8") : "");
+const machine = `${kind}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
+const all = existsSync(figuresPath) ? JSON.parse(readFileSync(figuresPath, "utf8")) : {};
+const kept = all[kind] ?? {};
 const now = {};
 for (const part of parts) {
   now[part] = { made: new Date().toISOString().slice(0, 10), machine, found: measure[part]() };
-  if (!values.check) writeFileSync(figuresPath, `${JSON.stringify({ ...kept, ...now }, null, 2)}\n`);
+  if (!values.check)
+    writeFileSync(figuresPath, `${JSON.stringify({ ...all, [kind]: { ...kept, ...now } }, null, 2)}\n`);
 }
-if (values.check) check(ratiosOf(now), now.startup?.found ?? []);
-else write({ ...kept, ...now });
-
-/** Our seconds over the peer's, by work. */
-function ratiosOf({ steps, pca, preprocess }) {
-  return Object.fromEntries([
-    ...[...(steps?.found ?? []), ...(pca?.found ?? [])].map((r) => [r.work, r.ratio]),
-    ...Object.entries(preprocess?.found.spread ?? {}).map(([stage, ratio]) => [
-      `preprocess: ${stage}`,
-      ratio,
-    ]),
-  ]);
-}
-
-/** Slower: even the best of the new pairs is beyond the worst of the kept ones. */
-function check(ratios, startup) {
-  const s = (x) => x.toFixed(2);
-  const slower = [];
-  for (const [part, { machine: other }] of Object.entries(kept))
-    if (part in now && other !== machine)
-      console.log(`${part}: the figures are of another machine (${other})`);
-  for (const [work, ratio] of Object.entries(ratios)) {
-    const was = before[work];
-    if (was === undefined) console.log(`${work}: ${s(ratio.median)}, not measured before`);
-    else {
-      const worse = ratio.min > was.max;
-      if (worse) slower.push(work);
-      console.log(
-        `${work}: ${s(ratio.median)} (${s(ratio.min)}–${s(ratio.max)}), before ${s(was.median)} (${s(was.min)}–${s(was.max)})${worse ? "  SLOWER" : ratio.max < was.min ? "  faster" : ""}`,
-      );
-    }
-  }
-  for (const { what, seconds, limit } of startup)
-    if (seconds.median > limit) {
-      slower.push(what);
-      console.log(`${what}: ${s(seconds.median)} s, at most ${limit} s  SLOWER`);
-    }
-  console.log(slower.length === 0 ? "nothing became slower" : `slower: ${slower.join("; ")}`);
+if (values.check) {
+  const { lines, slower } = compare(now, kept, kind);
+  console.log(lines.join("\n"));
   process.exitCode = slower.length === 0 ? 0 : 1;
-}
+} else write({ ...kept, ...now });
 
 function write(figures) {
   const [steps, pca, startup] = ["steps", "pca", "startup"].map((part) => figures[part]?.found ?? []);
@@ -121,7 +85,8 @@ function write(figures) {
     "",
     `Made by \`npm run bench\` on ${days.join(" and ")}: ${machines.join("; ")}. Seconds; ours and the peer's runs alternate; ` +
       "median (least–most). A ratio below 1 means that cellhue is faster. What each change brought: " +
-      "[engine-notes.md](engine-notes.md). `npm run bench -- --check` compares with these figures.",
+      "[engine-notes.md](engine-notes.md). `npm run bench -- --check` compares with these figures, on another kind of machine " +
+      "with its own (`bench/figures.json`).",
     "",
   ];
   if (steps.length > 0)

@@ -6,7 +6,8 @@
  * References: Musco & Musco 2015 (block Krylov); Wu & Simon 2000 (thick restart); Stathopoulos & Wu 2002 (SVQB).
  */
 import { Graph } from "../graph/graph.js";
-import { dataTypes } from "../graph/onnx.js";
+import { cast } from "../graph/ops/cast.js";
+import { matMul } from "../graph/ops/matmul.js";
 import { createSession } from "../graph/session.js";
 import type { Matrix } from "../matrix.js";
 import type { RandomState } from "../random.js";
@@ -340,15 +341,12 @@ class BlockAlgebra {
     const x = pass.input("x", [rows.height, length]);
     const q = pass.input("q", [length, width]);
     const z = pass.input("z", [length, width]);
-    const y = pass.op("MatMul", [x, q], [rows.height, width]);
+    const y = matMul(pass, x, q);
     pass.output("y", y);
     pass.output("sum", pass.op("Gemm", [x, y, z], [length, width], { transA: 1 }));
 
     const gram = new Graph("pca-gram");
-    const wide = ["a", "b"].map((name) => {
-      const value = gram.input(name, ["rows", width]);
-      return gram.op("Cast", [value], ["rows", width], { to: dataTypes.float64 }, { type: "float64" });
-    });
+    const wide = ["a", "b"].map((name) => cast(gram, gram.input(name, ["rows", width]), "float64"));
     gram.output("c", gram.op("Gemm", wide, [width, width], { transA: 1 }, { type: "float64" }));
 
     const add = new Graph("pca-add-product");
@@ -360,25 +358,18 @@ class BlockAlgebra {
     add.output("out", add.op("Gemm", parts, ["rows", width]));
 
     const square = new Graph("pca-square");
-    const one = square.input("a", ["rows", width]);
-    const exact = square.op("Cast", [one], ["rows", width], { to: dataTypes.float64 }, { type: "float64" });
+    const exact = cast(square, square.input("a", ["rows", width]), "float64");
     square.output("c", square.op("Gemm", [exact, exact], [width, width], { transA: 1 }, { type: "float64" }));
 
     const project = new Graph("pca-project");
     const from = project.input("z", [length, width]);
     const basis = project.input("basis", ["rows", length]);
-    const overlap = project.op("MatMul", [basis, from], ["rows", width]);
+    const overlap = matMul(project, basis, from);
     const left = project.op("Gemm", [basis, overlap, from], [length, width], {
       transA: 1,
       alpha: { float: -1 },
     });
-    const leftExact = project.op(
-      "Cast",
-      [left],
-      [length, width],
-      { to: dataTypes.float64 },
-      { type: "float64" },
-    );
+    const leftExact = cast(project, left, "float64");
     project.output("out", left);
     project.output("c", project.op("Gemm", [leftExact, leftExact], [width, width], { transA: 1 }));
 

@@ -49,7 +49,7 @@ export function spectralGraph(g: Graph, painter: SpectralPainter, numbers: Value
     );
     const gap = g.op("Abs", [g.op("Sub", [line, centre], [n, side])], [n, side]);
     const inside = g.op("LessOrEqual", [gap, number(pointSize)], [n, side], {}, { type: "bool" });
-    return g.op("Cast", [inside], [n, side], { to: 1 }, { type: "float32" });
+    return cast(g, inside, "float32");
   };
   const columns = g.op(
     "Reshape",

@@ -39,6 +39,7 @@ export async function fotomicsLayout(
   const transform = fourierTransform(genes);
   const points = new Float64Array(2 * genes);
   const row = new Float32Array(genes);
+  const values: Complex = { re: new Float64Array(genes), im: new Float64Array(genes) };
   const task = progress.task("Fourier transforms", n);
   try {
     for (let i = 0; i < n; i++) {
@@ -47,7 +48,8 @@ export async function fotomicsLayout(
         task.update(i);
       }
       fillRows(x, [i], row);
-      const values: Complex = { re: applyScaling(row, scaling), im: new Float64Array(genes) };
+      applyScaling(row, scaling, values.re);
+      values.im.fill(0);
       transform(values);
       [values.re, values.im].forEach((part, axis) => {
         dropOutliers(part);

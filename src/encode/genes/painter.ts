@@ -135,7 +135,7 @@ function brightness(x: HeldMatrix, scaling: Scaling): DenseMatrix {
   for (let i = 0; i < rows; i++) {
     const row = data.subarray(i * cols, (i + 1) * cols);
     fillRows(x, [i], row);
-    row.set(applyScaling(row, scaling));
+    applyScaling(row, scaling, row);
   }
   return { kind: "dense", rows, cols, data };
 }

@@ -84,23 +84,27 @@ function reciprocal(range: number): number {
 /**
  * The slow obvious way.
  * @param block samples × genes, row-major; NaN where a gene was not measured
- * @returns the same shape, in 0…1
+ * @param into the same shape, in 0…1; may be the block itself
+ * @returns `into`
  */
-export function applyScaling(block: Float32Array, scaling: Scaling): Float64Array {
+export function applyScaling<T extends Float32Array | Float64Array>(
+  block: Float32Array,
+  scaling: Scaling,
+  into: T,
+): T {
   const { minimum, offset, slope, intercept, mean } = scaling;
   const genes = mean.length;
   if (genes === 0 ? block.length > 0 : block.length % genes !== 0)
     throw new RangeError(`applyScaling: ${block.length} values are no rows of ${genes} genes`);
-  const out = new Float64Array(block.length);
   for (let first = 0; first < block.length; first += genes)
     for (let j = 0; j < genes; j++) {
       const value = block[first + j];
       const x = Number.isNaN(value) ? mean[j] : value;
       const raised = minimum === null ? x : Math.max(x, minimum[j]);
       const shifted = scaling.log ? Math.log(raised + offset[j]) : raised + offset[j];
-      out[first + j] = Math.min(1, Math.max(0, shifted * slope[j] + intercept[j]));
+      into[first + j] = Math.min(1, Math.max(0, shifted * slope[j] + intercept[j]));
     }
-  return out;
+  return into;
 }
 
 /**

@@ -32,6 +32,9 @@ const matrix = (values: number[], cols: number): DenseMatrix => ({
   data: Float32Array.from(values),
 });
 
+const applied = (block: Float32Array, scaling: Scaling) =>
+  applyScaling(block, scaling, new Float64Array(block.length));
+
 async function run(scaling: Scaling, expression: Float32Array, dy: Float32Array, threads = 2) {
   const dims = [expression.length / scaling.mean.length, scaling.mean.length];
   const g = new Graph();
@@ -66,7 +69,7 @@ describe.each(scalings)("%s", (how) => {
       const scaling = await fitScaling(train, how);
       expect(await fitScaling(toCsr(train), how)).toEqual(scaling);
       const expression = floats(c.new);
-      const slow = applyScaling(expression, scaling);
+      const slow = applied(expression, scaling);
       // Offsets and slopes are float32, as the data: where a mean dwarfs the spread, that is what rounding leaves.
       const rounding = (p: number) =>
         2 ** -24 * Math.abs(scaling.offset[p % c.genes] * scaling.slope[p % c.genes]);
@@ -103,7 +106,7 @@ describe.each(scalings)("%s", (how) => {
 
   it("of no genes is empty", async () => {
     const scaling = await fitScaling({ kind: "dense", rows: 2, cols: 0, data: new Float32Array(0) }, how);
-    expect(applyScaling(new Float32Array(0), scaling)).toHaveLength(0);
+    expect(applied(new Float32Array(0), scaling)).toHaveLength(0);
   });
 });
 
@@ -126,14 +129,23 @@ it("x and 2x are different pictures", async () => {
   const row = train.data.slice(0, train.cols);
   for (const how of scalings)
     expect(
-      applyScaling(
+      applied(
         row.map((v) => 2 * v),
         await fitScaling(train, how),
       ),
-    ).not.toEqual(applyScaling(row, await fitScaling(train, how)));
+    ).not.toEqual(applied(row, await fitScaling(train, how)));
+});
+
+it.each(scalings)("%s: written into the block itself, the same rounded to float32", async (how) => {
+  const c = cases[0];
+  const scaling = await fitScaling(matrix(c.train, c.genes), how);
+  const block = floats(c.new);
+  const expected = Float32Array.from(applied(block, scaling));
+  expect(applyScaling(block, scaling, block)).toBe(block);
+  expect(block).toEqual(expected);
 });
 
 it("applyScaling refuses values that are no whole rows", async () => {
   const scaling = await fitScaling(matrix([1, 2, 3, 4], 2), "minmax");
-  expect(() => applyScaling(new Float32Array(3), scaling)).toThrow(RangeError);
+  expect(() => applied(new Float32Array(3), scaling)).toThrow(RangeError);
 });
