@@ -304,3 +304,12 @@ export function fillRows(matrix: Matrix, rows: ArrayLike<number>, into: Float32A
     }
   }
 }
+
+/** A copy where x is sparse. */
+export function toDense(x: HeldMatrix): DenseMatrix {
+  if (x.kind === "dense") return x;
+  const data = new Float32Array(x.rows * x.cols);
+  for (let j = 0; j < x.rows; j++)
+    for (let p = x.indptr[j]; p < x.indptr[j + 1]; p++) data[j * x.cols + x.indices[p]] = x.values[p];
+  return { kind: "dense", rows: x.rows, cols: x.cols, data };
+}

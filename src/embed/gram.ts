@@ -1,86 +1,141 @@
 /**
  * Principal directions from the Gram matrix of the fewer of samples and genes: the Gram matrix in one sweep over X, the space
- * of its largest eigenvectors, the other side's vectors in a second sweep, and Rayleigh–Ritz among those (as the singular value
+ * of its largest eigenvalues, the other side's vectors in a second sweep, and Rayleigh–Ritz among those (as the singular value
  * decomposition of X in that space), since squaring X has lost half of the digits. In float32 where the other half suffices, else
- * in float64.
+ * in float64. Few samples are centred last, in the Gram matrix: then X need not be touched.
  * Contract: the result does not depend on threads, nor on whether X is held or stored (with samples the fewer it is held here);
  * null where the eigenvalues sought span too many powers of ten (leading-eigen.ts).
  */
 import { Graph, type Value } from "../graph/graph.js";
-import { dataTypes } from "../graph/onnx.js";
+import { cast } from "../graph/ops/cast.js";
+import { matMul, transpose } from "../graph/ops/matmul.js";
 import { createSession } from "../graph/session.js";
 import { hold, type Matrix } from "../matrix.js";
 import type { RandomState } from "../random.js";
-import { type Directions, type Search, withSpare } from "./directions.js";
+import {
+  type Directions,
+  type Floats,
+  floats,
+  type Moments,
+  precisionOf,
+  type Search,
+} from "./directions.js";
 import { leadingEigen, SMALL } from "./leading-eigen.js";
-import { Panels, type Precision } from "./panels.js";
+import { CentredChunks, type Panels, SampleRows, upTo } from "./panels.js";
 import { KEPT_VALUES } from "./row-blocks.js";
-import { symmetricEigen } from "./symmetric-eigen.js";
+import { type Eigen, orderOf, symmetricEigen } from "./symmetric-eigen.js";
 
 /** Samples or genes up to which a Gram matrix takes less time than the passes of krylov.ts (measured). */
 const FEW = 1536;
 /**
- * Share of the largest eigenvalue above which the least one sought is for a Gram matrix in float32: rounding is 1e-7 of the
- * largest, and turns a vector by its share of the distance to the first eigenvalue outside of the space.
+ * Share of the largest eigenvalue (before centring) above which the least one sought is for a Gram matrix in float32: its
+ * rounding is about 1e-9 of the largest (measured), and turns a vector by its share of the distance to the first eigenvalue outside
+ * of the space.
  */
-const LEAST_FOR_FLOAT32 = 1e-3;
+const LEAST_FOR_FLOAT32 = 1e-5;
 /** Share of the largest eigenvalue below which an eigenvalue is rounding, and below which its vector needs care. */
 const ROUNDING = 1e-12;
 const INEXACT = 1e-8;
 
 /** Says the same of a stored matrix as of a held one, so that the result is the same too. */
 export const gramPays = ({ rows, cols }: Matrix): boolean =>
-  cols <= rows ? cols <= FEW : rows <= FEW && rows * cols <= KEPT_VALUES / 2; // 512 MB at most where it is held as CSR
+  cols <= rows ? cols <= FEW : rows <= FEW && rows * cols <= KEPT_VALUES / 2; // 256 MB at most as dense
 
-/** @param x samples × genes, finite, at least two of each; @param mean of each gene */
+/**
+ * @param x samples × genes, finite, at least two of each
+ * @param moments found where needed: few samples in float32 give them as well
+ */
 export async function gramDirections(
   x: Matrix,
-  mean: Float64Array,
+  moments: () => Promise<Moments>,
   search: Search,
-): Promise<Directions | null> {
-  const readable = x.kind === "stored" && x.rows < x.cols ? await hold(x) : x;
+): Promise<(Directions & Moments) | null> {
+  const held = x.kind === "stored" && x.rows < x.cols ? await hold(x) : x;
   // A small Gram matrix takes no time worth saving.
-  const precisions: Precision[] = Math.min(x.rows, x.cols) > SMALL ? ["float32", "float64"] : ["float64"];
-  for (const precision of precisions) {
-    const found = await directions(new Panels(readable, mean, precision), search);
+  if (Math.min(x.rows, x.cols) > SMALL) {
+    const found =
+      held.kind !== "stored" && x.rows < x.cols
+        ? await directions(new SampleRows(held), null, search)
+        : await directions(
+            new CentredChunks(held, (await moments()).mean, "float32"),
+            await moments(),
+            search,
+          );
     if (found !== null) return found;
   }
-  return null;
+  const known = await moments();
+  return directions(new CentredChunks(held, known.mean, "float64"), known, search);
 }
 
-async function directions(panels: Panels, search: Search): Promise<Directions | null> {
+/** @param known those that the panels are centred by; null: they are not, and tell them */
+async function directions(
+  panels: Panels,
+  known: Moments | null,
+  search: Search,
+): Promise<(Directions & Moments) | null> {
   const { k, random } = search;
   const { few, side, precision } = panels;
-  const eigen = await leadingEigen(await gramMatrix(panels, search), search);
-  if (eigen === null) return null;
-  const largest = eigen.values[0];
-  if (precision === "float32" && !(eigen.values[k - 1] > LEAST_FOR_FLOAT32 * largest)) return null;
+  const gram = await gramMatrix(panels, search);
+  const { trace, ofMean } = known === null ? centre(gram) : { trace: 0, ofMean: 0 };
+  if (!Number.isFinite(trace)) return null; // also where float32 is too short
 
-  const found = eigen.values.length;
-  const width = Math.min(found, withSpare(k));
-  const short = new Float64Array(few * width);
-  for (let r = 0; r < few; r++)
-    for (let i = 0; i < width; i++) short[r * width + i] = eigen.vectors[r * found + i];
-  const { long, square } = await otherSide(panels, short, width, search);
-  const exact = symmetricEigen(square);
-  const least = ROUNDING * exact.values[0];
-  const values = exact.values.slice(0, k).map((v) => (v > least ? v : 0));
+  let sweep: Sweep | undefined;
+  const inPrecision = floats(precision, gram.length);
+  inPrecision.set(gram);
+  const eigen = await leadingEigen(
+    inPrecision,
+    async (basis) => {
+      sweep = await otherSide(panels, basis, known === null, search);
+      return symmetricEigen(sweep.square);
+    },
+    search,
+  );
+  if (eigen === null || sweep === undefined) return null;
+  const exact = eigen.ritz;
+  const largest = exact.values[0];
+  if (precision === "float32" && !(exact.values[k - 1] > LEAST_FOR_FLOAT32 * (largest + ofMean))) return null;
 
-  /** Ritz vectors' coordinates, scaled: width × k. */
-  const turn = (scale: ArrayLike<number>) => {
-    const out = new Float64Array(width * k);
-    for (let a = 0; a < width; a++)
-      for (let i = 0; i < k; i++) out[a * k + i] = exact.vectors[a * width + i] * scale[i];
-    return out;
-  };
+  const values = exact.values.slice(0, k).map((v) => (v > ROUNDING * largest ? v : 0));
   const lengths = values.map(Math.sqrt);
-  const [onLong, onShort] =
-    side === "samples"
-      ? [turn(lengths.map((v) => (v > 0 ? 1 / v : 0))), turn(lengths)]
-      : [turn(values.map(() => 1)), turn(values.map(() => 1))];
-  const turned = await turnBoth(side, { long, onLong, short, onShort }, { width, k }, search);
+  const ones = values.map(() => 1);
+  const [scaleLong, scaleShort] =
+    side === "samples" ? [lengths.map((v) => (v > 0 ? 1 / v : 0)), lengths] : [ones, ones];
+  const turns = [turning(exact, scaleLong), turning(exact, scaleShort)] as const;
+  const turned = await turnBoth(panels, sweep.long, eigen.basis, turns, search);
   if (side === "samples") settle(turned.loadings, values, random);
-  return { values, ...turned };
+  const moments = known ?? { mean: sweep.mean, totalVariance: trace / (few - 1) };
+  return { values, ...turned, ...moments };
+}
+
+/** Ritz vectors' coordinates, scaled: width × scale.length. */
+function turning({ vectors, values }: Eigen, scale: Float64Array): Float64Array {
+  const [width, k] = [values.length, scale.length];
+  return Float64Array.from(
+    { length: width * k },
+    (_, p) => vectors[Math.floor(p / k) * width + (p % k)] * scale[p % k],
+  );
+}
+
+/**
+ * The Gram matrix of centred samples from that of samples as they are, in place: less the means of its rows and columns.
+ * @returns the trace of the centred one; ofMean: the eigenvalue that the mean alone had
+ */
+function centre(gram: Float64Array): { trace: number; ofMean: number } {
+  const n = orderOf(gram);
+  const means = new Float64Array(n);
+  let all = 0;
+  for (let i = 0; i < n; i++) {
+    let sum = 0;
+    for (let j = 0; j < n; j++) sum += gram[i * n + j];
+    means[i] = sum / n;
+    all += means[i] / n;
+  }
+  let trace = 0;
+  for (let i = 0; i < n; i++) {
+    for (let j = 0; j < n; j++) gram[i * n + j] += all - means[i] - means[j];
+    trace += gram[i * n + i];
+  }
+  return { trace, ofMean: n * all };
 }
 
 /** Loadings of no variance are made at random, and those of hardly any orthogonal to all before them. */
@@ -115,137 +170,174 @@ function scaleTo1(row: Float32Array): void {
   for (let j = 0; j < row.length; j++) row[j] *= scale;
 }
 
-/** The Gram matrix of the fewer side: few × few. */
+/** The Gram matrix of the fewer side: few × few. Each product is of a panel and all up to its end, which are as many or more. */
 async function gramMatrix(panels: Panels, { threads, report }: Search): Promise<Float64Array> {
-  const { few, many, side, precision } = panels;
+  const { few, many, side, precision, spans } = panels;
   const graph = new Graph("pca-gram");
-  const values = panels.values(graph);
-  // The last panel may be the narrowest: it stands on the right, so that a product has more rows than columns.
-  const pairs = values.flatMap((_, p) => Array.from({ length: p + 1 }, (_, q) => ({ left: q, right: p })));
-  const size = (p: number) => panels.span(p)[1];
-  const transpose = { [side === "samples" ? "transB" : "transA"]: 1 };
-  pairs.forEach(({ left, right }, i) => {
-    const dims = [size(left), size(right)];
-    const sofar = graph.input(`sofar${i}`, dims, precision);
-    graph.output(`sum${i}`, graph.op("Gemm", [values[left], values[right], sofar], dims, transpose));
+  const read = panels.reader(graph);
+  const turned = { [side === "samples" ? "transB" : "transA"]: 1 };
+  const heights = spans.map((span) => upTo(span)[1]);
+  spans.forEach((span, p) => {
+    const dims = [heights[p], span[1]];
+    const sofar = graph.input(`sofar${p}`, dims, precision);
+    graph.output(`sum${p}`, graph.op("Gemm", [read(upTo(span)), read(span), sofar], dims, turned));
   });
   const zeros = (name: string) =>
-    pairs.map(({ left, right }, i) => {
-      const length = size(left) * size(right);
-      return [
-        `${name}${i}`,
-        precision === "float32" ? new Float32Array(length) : new Float64Array(length),
-      ] as const;
-    });
-  const [sofar, sum] = ["sofar", "sum"].map((name) => Object.fromEntries(zeros(name)));
+    Object.fromEntries(
+      spans.map(([, width], p) => [`${name}${p}`, floats(precision, heights[p] * width)] as const),
+    );
+  const [sofar, sum] = [zeros("sofar"), zeros("sum")];
   const session = await createSession(graph, { threads, spinning: true, inPlace: true });
   try {
     for (const { first, feeds } of panels.chunks()) {
       report(0, `${Math.floor((100 * first) / many)} % of the products`);
       await session.run({ ...feeds, ...sofar }, sum);
-      pairs.forEach((_, i) => {
-        [sofar[`sofar${i}`], sum[`sum${i}`]] = [sum[`sum${i}`], sofar[`sofar${i}`]];
+      spans.forEach((_, p) => {
+        [sofar[`sofar${p}`], sum[`sum${p}`]] = [sum[`sum${p}`], sofar[`sofar${p}`]];
       });
     }
   } finally {
     await session.release();
   }
   const out = new Float64Array(few * few);
-  pairs.forEach(({ left, right }, i) => {
-    const block = new Float64Array(sofar[`sofar${i}`]); // one kind of array for the loops below
-    const [[top, rows], [across, columns]] = [panels.span(left), panels.span(right)];
-    for (let a = 0; a < rows; a++)
-      for (let b = left === right ? a : 0; b < columns; b++) {
-        const v = block[a * columns + b];
-        out[(top + a) * few + across + b] = v;
-        out[(across + b) * few + top + a] = v;
+  spans.forEach(([first, width], p) => {
+    const block = new Float64Array(sofar[`sofar${p}`]); // one kind of array for the loops below
+    for (let a = 0; a < heights[p]; a++)
+      for (let b = 0; b < width; b++) {
+        const v = block[a * width + b];
+        out[a * few + first + b] = v;
+        out[(first + b) * few + a] = v;
       }
   });
   return out;
 }
 
+/** What the second sweep finds. */
+interface Sweep {
+  /** The other side's vectors, a chunk at a time: width × count where samples are the fewer, else count × width. */
+  long: { first: number; count: number; data: Float32Array }[];
+  /** Their Gram matrix, width × width, in float64, before the rounding to float32. */
+  square: Float64Array;
+  /** Of each gene, where it was asked for. */
+  mean: Float64Array;
+}
+
 /**
  * Xᵀ · short or X · short, the second sweep.
- * @param short few × width
- * @returns long: many × width, in float32; square: longᵀ · long in float64, before that rounding
+ * @param short few × width, orthonormal columns
+ * @param uncentred whether the panels are samples as they are: then the mean is told too
  */
 async function otherSide(
   panels: Panels,
-  short: Float64Array,
-  width: number,
+  short: Floats,
+  uncentred: boolean,
   { threads, report }: Search,
-): Promise<{ long: Float32Array; square: Float64Array }> {
-  const { many, side, precision } = panels;
+): Promise<Sweep> {
+  const { few, many, side, precision, spans } = panels;
+  const columns = uncentred ? centredAndMean(short, few) : short;
+  const width = columns.length / few;
   const graph = new Graph("pca-other-side");
-  const dims = ["chunk", width];
-  const parts: Record<string, Float32Array | Float64Array> = {};
+  const read = panels.reader(graph);
+  const dims = side === "samples" ? [width, "chunk"] : ["chunk", width];
+  const parts: Record<string, Floats> = {};
   // Panel by panel: a strip down the rows of all would lie in more pages than the processor knows the places of.
-  const product = panels.values(graph).reduce<Value | null>((sofar, panel, p) => {
-    const [first, size] = panels.span(p);
-    const part = short.subarray(first * width, (first + size) * width);
-    parts[`v${p}`] = precision === "float32" ? new Float32Array(part) : part;
+  const product = spans.reduce<Value | null>((sofar, span, p) => {
+    const [first, size] = span;
+    parts[`v${p}`] = columns.subarray(first * width, (first + size) * width);
     const v = graph.input(`v${p}`, [size, width], precision);
-    return graph.op("Gemm", [panel, v, sofar], dims, { transA: side === "samples" ? 1 : 0 });
+    const pair = side === "samples" ? [transpose(graph, v), read(span)] : [read(span), v];
+    return graph.op("Gemm", [...pair, sofar], dims);
   }, null) as Value;
-  const cast = (type: Precision) =>
-    type === precision ? product : graph.op("Cast", [product], dims, { to: dataTypes[type] }, { type });
-  const exact = cast("float64");
-  graph.output("long", cast("float32"));
+  graph.output("long", cast(graph, product, "float32"));
+  const exact = cast(graph, product, "float64");
   const sofar = graph.input("sofar", [width, width], "float64");
-  graph.output("square", graph.op("Gemm", [exact, exact, sofar], [width, width], { transA: 1 }));
+  const turned = { [side === "samples" ? "transB" : "transA"]: 1 };
+  graph.output("square", graph.op("Gemm", [exact, exact, sofar], [width, width], turned));
 
-  const long = new Float32Array(many * width);
+  const long: Sweep["long"] = [];
   let [before, square] = [new Float64Array(width * width), new Float64Array(width * width)];
   const session = await createSession(graph, { threads, spinning: true, inPlace: true });
   try {
     for (const { first, count, feeds } of panels.chunks()) {
       report(0, `${Math.floor((100 * first) / many)} % of the vectors`);
-      const into = { long: long.subarray(first * width, (first + count) * width), square };
-      await session.run({ ...feeds, ...parts, sofar: before }, into);
+      const data = new Float32Array(width * count);
+      await session.run({ ...feeds, ...parts, sofar: before }, { long: data, square });
+      long.push({ first, count, data });
       [before, square] = [square, before];
     }
   } finally {
     await session.release();
   }
-  return { long, square: before };
+  return uncentred ? splitMean(long, before) : { long, square: before, mean: new Float64Array(0) };
 }
 
-interface Sides {
-  long: Float32Array;
-  short: Float64Array;
-  /** width × k */
-  onLong: Float64Array;
-  onShort: Float64Array;
+/** The columns less what rounding left of their mean, which the mean of X would be multiplied by; and one that yields the mean of X. */
+function centredAndMean(short: Floats, n: number): Floats {
+  const width = short.length / n;
+  const out = floats(precisionOf(short), n * (width + 1));
+  for (let i = 0; i < width; i++) {
+    let mean = 0;
+    for (let r = 0; r < n; r++) mean += short[r * width + i] / n;
+    for (let r = 0; r < n; r++) out[r * (width + 1) + i] = short[r * width + i] - mean;
+  }
+  for (let r = 0; r < n; r++) out[r * (width + 1) + width] = 1 / n;
+  return out;
 }
 
-/** long · onLong and short · onShort, the one of genes as k × genes. */
-async function turnBoth(
-  side: Panels["side"],
-  { long, onLong, short, onShort }: Sides,
-  { width, k }: { width: number; k: number },
-  { threads }: Search,
-): Promise<{ loadings: Float32Array; scores: Float32Array }> {
-  const graph = new Graph("pca-turn");
-  const product = (name: string, type: Precision, genes: boolean) => {
-    const length = name;
-    const [rows, turn] = [
-      graph.input(name, [length, width], type),
-      graph.input(`on-${name}`, [width, k], type),
-    ];
-    const out = graph.op("MatMul", [rows, turn], [length, k]);
-    const single =
-      type === "float32"
-        ? out
-        : graph.op("Cast", [out], [length, k], { to: dataTypes.float32 }, { type: "float32" });
-    if (genes) graph.output("loadings", graph.op("Transpose", [single], [k, length], { perm: [1, 0] }));
-    else graph.output("scores", single);
+/** The last row of every chunk is of the mean; one chunk, as the rows of samples are. */
+function splitMean([{ first, count, data }]: Sweep["long"], square: Float64Array): Sweep {
+  const width = orderOf(square) - 1;
+  const inner = new Float64Array(width * width);
+  for (let a = 0; a < width; a++)
+    for (let b = 0; b < width; b++) inner[a * width + b] = square[a * (width + 1) + b];
+  return {
+    long: [{ first, count, data: data.subarray(0, width * count) }],
+    square: inner,
+    mean: Float64Array.from(data.subarray(width * count)),
   };
-  product("long", "float32", side === "samples");
-  product("short", "float64", side === "genes");
+}
+
+/** The other side's vectors times onLong, and short · onShort (both width × k): loadings k × genes, scores samples × k. */
+async function turnBoth(
+  { side, few, many }: Panels,
+  long: Sweep["long"],
+  short: Floats,
+  [onLong, onShort]: readonly [Float64Array, Float64Array],
+  { k, threads }: Search,
+): Promise<{ loadings: Float32Array; scores: Float32Array }> {
+  const width = short.length / few;
+  const graph = new Graph("pca-turn");
+  const ofShort = graph.input("short", [few, width], precisionOf(short));
+  const turnedShort = cast(
+    graph,
+    matMul(graph, cast(graph, ofShort, "float64"), graph.input("on-short", [width, k], "float64")),
+    "float32",
+  );
+  const genes = side === "genes";
+  graph.output("short-turned", genes ? transpose(graph, turnedShort) : turnedShort);
+  const dims = genes ? ["chunk", width] : [width, "chunk"];
+  const ofLong = graph.input("long", dims);
+  const turn = graph.input("on-long", [width, k]);
+  graph.output(
+    "long-turned",
+    genes ? matMul(graph, ofLong, turn) : matMul(graph, transpose(graph, turn), ofLong),
+  );
   const session = await createSession(graph, { threads });
+  const [loadings, scores] = [
+    new Float32Array(k * (genes ? few : many)),
+    new Float32Array(k * (genes ? many : few)),
+  ];
   try {
-    const out = await session.run({ long, short, "on-long": Float32Array.from(onLong), "on-short": onShort });
-    return { loadings: out.loadings.data as Float32Array, scores: out.scores.data as Float32Array };
+    for (const { first, count, data } of long) {
+      const feeds = { short, "on-short": onShort, long: data, "on-long": Float32Array.from(onLong) };
+      const out = await session.run(feeds);
+      (genes ? loadings : scores).set(out["short-turned"].data as Float32Array);
+      const part = out["long-turned"].data as Float32Array;
+      if (genes) scores.set(part, first * k);
+      else
+        for (let i = 0; i < k; i++) loadings.set(part.subarray(i * count, (i + 1) * count), i * many + first);
+    }
+    return { loadings, scores };
   } finally {
     await session.release();
   }

@@ -1,290 +1,350 @@
 /**
- * The largest eigenpairs of a positive semidefinite matrix in memory, in float64: subspace iteration by Chebyshev
- * polynomials that keep down what lies below the block's smallest Ritz value. A small matrix is solved whole.
- * Contract: the result does not depend on threads; null where the eigenvalues sought span too many powers of ten.
- * References: Zhou & Saad 2007 (Chebyshev–Davidson); Fukaya et al. 2014 (Cholesky QR, done twice before each Rayleigh–Ritz).
+ * The space of the largest eigenvalues of a positive semidefinite matrix in memory: subspace iteration by Chebyshev polynomials
+ * that keep down what lies below the block's last eigenvalue. The caller finds the eigenvectors within it (Rayleigh–Ritz),
+ * since a Gram matrix has lost digits that the matrix behind it still has.
+ * Contract: in the precision of the matrix; the result does not depend on threads; null where the eigenvalues sought span too
+ * many powers of ten.
+ * References: Zhou & Saad 2007 (Chebyshev–Davidson); Fukaya et al. 2014 (Cholesky QR).
  */
-import { Graph } from "../graph/graph.js";
+import { Graph, type Value } from "../graph/graph.js";
+import { cast } from "../graph/ops/cast.js";
+import { matMul } from "../graph/ops/matmul.js";
 import { createSession, type Session } from "../graph/session.js";
-import { type Search, withSpare } from "./directions.js";
+import { inverseCholesky } from "./cholesky.js";
+import { type Floats, floats, type Precision, precisionOf, type Search, withSpare } from "./directions.js";
 import { type Eigen, orderOf, symmetricEigen } from "./symmetric-eigen.js";
 
 /** Up to here, and where half of all eigenvectors are sought, the whole problem is solved. */
 export const SMALL = 128;
+/** Plain products with G before the first polynomial: they tell the block's last eigenvalue to a tenth. */
+const PLAIN = 3;
+/** Degree of the first polynomial, which tells it to a hundredth, as the second one needs. */
+const FIRST_DEGREE = 8;
+/** Angle between each direction sought and the block, as foretold, at which the iteration ends. */
+const ANGLE = 1e-4;
 /**
- * A direction v with eigenvalue θ is found when its residual r = ‖Gv − θv‖, which all leads out of the block, turns it by no
- * more than these angles: r / d out of the block, where d is the distance of θ to the block's last eigenvalue, and r² / (d · gap)
- * towards a neighbour in it …
+ * A Ritz vector v with value θ is taken when its residual r = ‖Gv − θv‖, which all leads out of the block, turns it by no more
+ * than these angles: r / d out of the block, where d is the distance of θ to the block's last value, and r² / (d · gap) towards a
+ * neighbour in it, or towards what is apart from it by so large a share of θ.
  */
-const TURN = { out: 5e-4, within: 2e-3 };
-/** … but need not be below the first share of θ, nor, after so many products that the spectrum must be flat, the second. */
-const TOLERANCE = { patient: 1e-6, relaxed: 1e-3 };
-const PATIENCE = 300;
-/** Products with G after which the directions are taken as they are. */
-const MOST_PRODUCTS = 1000;
-/** Degrees between two Rayleigh–Ritz steps. */
-const DEGREES = { first: 8, least: 4, most: 60 };
-/** By how much the columns of a block may grow apart before it is made orthonormal again: Cholesky QR squares it. */
-const SPREAD = 1e6;
-/** What is left of a squared length below which columns are dependent; above it Cholesky QR done twice is exact. */
-const SINGULAR = 1e-14;
+const TURN = { out: 1e-3, within: 2e-3, apart: 1e-3 };
+/** Products with G after which the spectrum must be flat: then a residual of this share of θ will do. */
+const FLAT = { products: 150, share: 1e-3 };
+/** Spaces after which the directions are taken as they are. */
+const MOST_SPACES = 5;
+/**
+ * Degrees between two times that the block is made orthonormal, and by how much (a logarithm) its directions may grow apart until
+ * then: rounding leaves some of the largest in every column.
+ */
+const STEPS = { most: 4, spread: 20 };
 /** Smallest over largest eigenvalue of the block below which even one product spreads it too far. */
 const LEAST = 1e-5;
 
-/**
- * @param g m × m, symmetric
- * @returns at least k pairs: values falling, vectors m × values.length, row-major
- */
-export async function leadingEigen(g: Float64Array, search: Search): Promise<Eigen | null> {
+/** Eigenvectors within the span of a basis, as coordinates in it: width × width, and their eigenvalues, falling. */
+export type RayleighRitz = (basis: Floats) => Promise<Eigen>;
+
+export interface LeadingEigen {
+  /** m × width, row-major; orthonormal columns. */
+  basis: Floats;
+  /** The caller's answer for this basis. */
+  ritz: Eigen;
+}
+
+/** @param g m × m, symmetric */
+export async function leadingEigen(
+  g: Floats,
+  rayleighRitz: RayleighRitz,
+  search: Search,
+): Promise<LeadingEigen | null> {
   const m = orderOf(g);
-  const { k, random, threads, report } = search;
-  const width = withSpare(k);
-  if (m <= Math.max(SMALL, 2 * width)) return symmetricEigen(g);
-
-  const ritz = await RayleighRitz.create(g, width, threads);
-  let filter: Filter | undefined;
-  try {
-    const twiceH = new Float64Array(g.length);
-    const drawn = Float64Array.from({ length: m * width }, () => random.standardNormal());
-    let found = await ritz.in(drawn, ritz.identity);
-    for (let products = 1; found !== null; ) {
-      const { values }: Ritz = found;
-      const [largest, cut] = [values[0], values[width - 1]];
-      const missing = excesses(found, k, products > PATIENCE);
-      report(missing.filter((f) => f <= 1).length, `${products} products`);
-      if (missing.every((f) => f <= 1) || products > MOST_PRODUCTS) return found;
-      if (!(cut > LEAST * largest)) {
-        // The first block is a random one, which says little of the smallest eigenvalue sought.
-        if (products > DEGREES.first) return null;
-        const r = await ritz.orthonormalising(found.images);
-        found = r && (await ritz.in(found.images, r));
-        products += DEGREES.first;
-        continue;
-      }
-      // Each degree brings a direction nearer by the factor exp(rate).
-      const rate = (value: number) => Math.acosh(Math.max(1, (2 * value) / cut - 1));
-      const wanted = missing.map((f, i) => (f <= 1 ? 0 : Math.log(f) / rate(values[i])));
-      // The block's last eigenvalue is still too low, and the rates too high; a degree takes less than a Rayleigh–Ritz step.
-      const margin = products < 2 * DEGREES.first ? 2.2 : 1.2;
-      const degrees =
-        products === 1
-          ? DEGREES.first
-          : Math.min(DEGREES.most, Math.max(DEGREES.least, margin * Math.max(...wanted)));
-      const steps = Math.max(1, Math.min(4, Math.floor(Math.log(SPREAD) / rate(largest))));
-      if (filter?.steps !== steps) {
-        await filter?.release();
-        filter = await Filter.create(m, width, steps, threads);
-      }
-      const runs = Math.ceil(degrees / steps);
-      const next = await filter.apply(g, found, { cut, runs, twiceH });
-      products += runs * steps + 1;
-      found = next && (await ritz.in(next.block, next.r));
-    }
-    return null;
-  } finally {
-    await ritz.release();
-    await filter?.release();
-  }
-}
-
-interface Ritz extends Eigen {
-  /** G · vectors */
-  images: Float64Array;
-}
-
-/** Of the first k directions: residual over tolerance. */
-function excesses({ values, vectors, images }: Ritz, k: number, relax: boolean): number[] {
-  const width = values.length;
-  const squares = new Float64Array(width);
-  for (let p = 0; p < vectors.length; p++) {
-    const i = p % width;
-    squares[i] += (images[p] - values[i] * vectors[p]) ** 2;
-  }
-  return Array.from({ length: k }, (_, i) => {
-    const gap = Math.min(i > 0 ? values[i - 1] - values[i] : Infinity, values[i] - values[i + 1]);
-    const out = values[i] - values[width - 1];
-    const turned = Math.min(TURN.out * out, Math.sqrt(TURN.within * out * gap));
-    const share = relax ? TOLERANCE.relaxed : TOLERANCE.patient;
-    return Math.sqrt(squares[i]) / Math.max(share * values[i], turned, 1e-14 * values[0]);
-  });
-}
-
-/** R⁻¹ of a Gram matrix RᵀR (Cholesky, upper); null where it is singular but for rounding. */
-function inverseCholesky(gram: Float64Array): Float64Array | null {
-  const s = orderOf(gram);
-  const r = gram.slice();
-  for (let i = 0; i < s; i++) {
-    const row = i * s;
-    if (!(r[row + i] > SINGULAR * gram[row + i])) return null;
-    const scale = 1 / Math.sqrt(r[row + i]);
-    for (let j = i; j < s; j++) r[row + j] *= scale;
-    for (let q = i + 1; q < s; q++) {
-      const factor = r[row + q];
-      for (let j = q; j < s; j++) r[q * s + j] -= factor * r[row + j];
-    }
-  }
-  const inverse = new Float64Array(s * s);
-  for (let i = s - 1; i >= 0; i--) {
-    const row = i * s;
-    inverse[row + i] = 1;
-    for (let p = i + 1; p < s; p++) {
-      const factor = r[row + p];
-      for (let j = p; j < s; j++) inverse[row + j] -= factor * inverse[p * s + j];
-    }
-    const scale = 1 / r[row + i];
-    for (let j = i; j < s; j++) inverse[row + j] *= scale;
-  }
-  return inverse;
-}
-
-function diagonal(values: Float64Array): Float64Array {
-  const s = values.length;
-  const out = new Float64Array(s * s);
-  for (let i = 0; i < s; i++) out[i * s + i] = values[i];
-  return out;
-}
-
-/** a · b, or aᵀ · b, of small square matrices. */
-function product(a: Float64Array, b: Float64Array, transA = false): Float64Array {
-  const s = orderOf(a);
-  const out = new Float64Array(s * s);
-  for (let i = 0; i < s; i++)
-    for (let p = 0; p < s; p++) {
-      const factor = transA ? a[p * s + i] : a[i * s + p];
-      for (let j = 0; j < s; j++) out[i * s + j] += factor * b[p * s + j];
-    }
-  return out;
-}
-
-/** Rayleigh–Ritz. All products have more rows than columns, so that the result does not depend on threads (see krylov.ts). */
-class RayleighRitz {
-  private constructor(
-    private readonly g: Float64Array,
-    private readonly project: Session,
-    private readonly turn: Session,
-    /** width × width */
-    readonly identity: Float64Array,
-  ) {}
-
-  static async create(g: Float64Array, width: number, threads?: number): Promise<RayleighRitz> {
-    const m = orderOf(g);
-    const [small, tall] = [
-      [width, width],
-      [m, width],
-    ];
-    const project = new Graph("eigen-project");
-    const y = project.input("y", tall, "float64");
-    const q = project.op("MatMul", [y, project.input("r", small, "float64")], tall);
-    const image = project.op("MatMul", [project.input("g", [m, m], "float64"), q], tall);
-    project.output("basis", q);
-    project.output("image", image);
-    project.output("overlaps", project.op("Gemm", [q, q], small, { transA: 1 }));
-    project.output("inner", project.op("Gemm", [q, image], small, { transA: 1 }));
-
-    const turn = new Graph("eigen-turn");
-    const v = turn.input("v", small, "float64");
-    for (const [from, to] of [
-      ["basis", "vectors"],
-      ["image", "images"],
-    ])
-      turn.output(to, turn.op("MatMul", [turn.input(from, tall, "float64"), v], tall));
-    const [a, b] = await Promise.all([project, turn].map((graph) => createSession(graph, { threads })));
-    return new RayleighRitz(g, a, b, diagonal(new Float64Array(width).fill(1)));
-  }
-
-  /** A triangular matrix that makes the columns of y orthonormal but for rounding; null where they are dependent. */
-  async orthonormalising(y: Float64Array): Promise<Float64Array | null> {
-    const { overlaps } = await this.project.run({ g: this.g, y, r: this.identity });
-    return inverseCholesky(overlaps.data as Float64Array);
-  }
-
-  /** In the span of y · r, whose columns are orthonormal but for rounding; null where it has fewer dimensions than columns. */
-  async in(y: Float64Array, r: Float64Array): Promise<Ritz | null> {
-    const { basis, image, overlaps, inner } = await this.project.run({ g: this.g, y, r });
-    // With Q = basis · R⁻¹ orthonormal, the eigenvectors of QᵀGQ.
-    const inverse = inverseCholesky(overlaps.data as Float64Array);
-    if (inverse === null) return null;
-    const { values, vectors } = symmetricEigen(
-      product(inverse, product(inner.data as Float64Array, inverse), true),
+  const width = withSpare(search.k);
+  if (m <= Math.max(SMALL, 2 * width)) {
+    const all = symmetricEigen(Float64Array.from(g)).vectors;
+    const most = Math.min(m, width);
+    const basis = Float64Array.from(
+      { length: m * most },
+      (_, p) => all[Math.floor(p / most) * m + (p % most)],
     );
-    const turned = await this.turn.run({
-      v: product(inverse, vectors),
-      basis: basis.data as Float64Array,
-      image: image.data as Float64Array,
+    return { basis, ritz: await rayleighRitz(basis) };
+  }
+  const block = await Block.create(g, width, search);
+  try {
+    return await iterate(block, rayleighRitz, search);
+  } finally {
+    await block.release();
+  }
+}
+
+async function iterate(
+  block: Block,
+  rayleighRitz: RayleighRitz,
+  { k, report }: Search,
+): Promise<LeadingEigen | null> {
+  const { m, width } = block;
+  for (let i = 0; i < PLAIN; i++) if (!(await block.multiply())) return null;
+  /** By how much (a logarithm) each direction must outgrow what is not in the block: a random one leaves this tangent. */
+  let needed: Float64Array = new Float64Array(k).fill(Math.log(Math.sqrt(m / width) / ANGLE));
+  let flat = FLAT.products;
+  let spaces = 0;
+  for (let first = true; ; first = false) {
+    const { values } = block;
+    if (!(values[width - 1] > LEAST * values[0])) return null;
+    if (!(await block.begin())) return null;
+    let left = k;
+    while (left > 0 && (first ? block.degree < FIRST_DEGREE : block.products < flat)) {
+      if (!(await block.grow())) {
+        if (block.degree === 1) return null;
+        break;
+      }
+      const grown = block.grown(k);
+      left = grown.filter((g, i) => g < needed[i]).length;
+      report(k - left, `${block.products} products`);
+    }
+    if (first && left > 0) continue;
+
+    const basis = await block.basis();
+    const ritz = await rayleighRitz(basis);
+    const excess = await block.excesses(ritz, k, block.products >= FLAT.products);
+    if (excess.every((e) => e <= 1) || ++spaces === MOST_SPACES) return { basis, ritz };
+    needed = Float64Array.from(excess, (e) => Math.log(Math.max(1, 2 * e)));
+    flat = block.products + FLAT.products;
+  }
+}
+
+/** By how much (a logarithm) a degree of the polynomial multiplies a direction: none below the cut. */
+const rate = (value: number, cut: number) => Math.acosh(Math.max(1, (2 * value) / cut - 1));
+
+/**
+ * A block of vectors under products with G, held as `columns · turn`, where `turn` makes it orthonormal. It is triangular, as in
+ * Gram–Schmidt's order: so column i nears eigenvector i, and what it grew by in the last products tells eigenvalue i.
+ * All products have more rows than columns, so that the result does not depend on threads (see krylov.ts).
+ */
+class Block {
+  /** What the largest eigenvalues are held to be, falling. */
+  values: Float64Array = new Float64Array(0);
+  /** Products with G so far. */
+  products = 0;
+  /** What made the block from a random one, or from Ritz vectors: plain products, and Chebyshev polynomials. */
+  private plain = 0;
+  private polynomials: { cut: number; degree: number }[] = [];
+  private columns: Floats;
+  private before: Floats;
+  private turn: Float64Array;
+  private readonly twiceH: Floats;
+  private growing: { steps: number; session: Session } | null = null;
+
+  private constructor(
+    private readonly g: Floats,
+    private readonly multiplying: Session,
+    readonly m: number,
+    readonly width: number,
+    { random, threads }: Search,
+  ) {
+    this.precision = precisionOf(g);
+    this.columns = floats(this.precision, m * width);
+    for (let p = 0; p < this.columns.length; p++) this.columns[p] = random.standardNormal();
+    this.before = this.columns;
+    this.turn = identity(width);
+    this.twiceH = floats(this.precision, g.length);
+    this.threads = threads;
+  }
+  private readonly precision: Precision;
+  private readonly threads: number | undefined;
+
+  static async create(g: Floats, width: number, search: Search): Promise<Block> {
+    const m = orderOf(g);
+    const tall = [m, width];
+    const graph = new Graph("eigen-multiply");
+    const columns = graph.input("columns", tall, precisionOf(g));
+    const turned = matMul(
+      graph,
+      cast(graph, columns, "float64"),
+      graph.input("turn", [width, width], "float64"),
+    );
+    const last = cast(graph, turned, precisionOf(g));
+    const next = matMul(graph, graph.input("g", [m, m], precisionOf(g)), last);
+    graph.output("last", last);
+    graph.output("next", next);
+    graph.output("gram", squareOf(graph, next));
+    return new Block(
+      g,
+      await createSession(graph, { threads: search.threads, spinning: true }),
+      m,
+      width,
+      search,
+    );
+  }
+
+  /** Degree of the polynomial under way. */
+  get degree(): number {
+    return this.polynomials.at(-1)?.degree ?? 0;
+  }
+
+  /** G · block. @returns whether the columns are still independent, as do all of these */
+  async multiply(): Promise<boolean> {
+    const { next, gram } = await this.product(this.g);
+    this.columns = next;
+    this.plain++;
+    return this.orthonormalise(gram, (growth) => growth);
+  }
+
+  /**
+   * Begins a polynomial that keeps down what is below the block's last eigenvalue, the cut: Chebyshev's of H = (2 / cut) G − 1,
+   * which is between −1 and 1 there.
+   */
+  async begin(): Promise<boolean> {
+    const { g, twiceH, m, width, values } = this;
+    const cut = values[width - 1];
+    for (let p = 0; p < g.length; p++) twiceH[p] = (4 / cut) * g[p];
+    for (let i = 0; i < m; i++) twiceH[i * m + i] -= 2;
+    // The first two, both times 2, as the second comes.
+    const { last, next, gram } = await this.product(twiceH);
+    for (let p = 0; p < last.length; p++) last[p] *= 2;
+    [this.before, this.columns] = [last, next];
+    this.polynomials.push({ cut, degree: 1 });
+    const steps = Math.max(1, Math.min(STEPS.most, Math.floor(STEPS.spread / rate(values[0], cut))));
+    if (this.growing?.steps !== steps) {
+      await this.growing?.session.release();
+      this.growing = { steps, session: await this.growingBy(steps) };
+    }
+    return this.orthonormalise(gram, null);
+  }
+
+  /**
+   * Some degrees more of the polynomial, by the recurrence next = 2H · block − before: turned both, it goes on as if nothing had
+   * been. Where the columns become dependent, which rounding does in the long run, all stays as it was.
+   */
+  async grow(): Promise<boolean> {
+    const { twiceH, before, columns, polynomials, growing, precision } = this;
+    const polynomial = polynomials.at(-1);
+    if (polynomial === undefined || growing === null)
+      throw new Error("leading-eigen: no polynomial is begun");
+    const turn = floats(precision, this.turn.length);
+    turn.set(this.turn);
+    const out = await growing.session.run({ "twice-h": twiceH, before, columns, turn });
+    const { steps } = growing;
+    this.products += steps;
+    const { cut } = polynomial;
+    const independent = this.orthonormalise(
+      out.gram.data as Float64Array,
+      (growth) => (cut * (Math.cosh(Math.max(0, Math.log(growth)) / steps) + 1)) / 2,
+    );
+    if (!independent) return false;
+    [this.before, this.columns] = [out.last.data as Floats, out.next.data as Floats];
+    polynomial.degree += steps;
+    return true;
+  }
+
+  /** By how much (a logarithm) each of the first k directions outgrew all that is not in the block. */
+  grown(k: number): Float64Array {
+    const { values, width, plain, polynomials } = this;
+    const outside = values[width - 1];
+    return values.slice(0, k).map((value) => {
+      const byPlain = plain * Math.log(value / outside);
+      return polynomials.reduce(
+        (sum, { cut, degree }) => sum + degree * (rate(value, cut) - rate(outside, cut)),
+        byPlain,
+      );
     });
-    return {
-      values,
-      vectors: turned.vectors.data as Float64Array,
-      images: turned.images.data as Float64Array,
-    };
+  }
+
+  /** The block itself. */
+  async basis(): Promise<Floats> {
+    const { last } = await this.product(this.g);
+    this.columns = last;
+    this.turn = identity(this.width);
+    return last;
+  }
+
+  /**
+   * Of the first k Ritz vectors: residual over tolerance. The block is turned to them, and growth is counted from here.
+   * @param relax whether FLAT's share will do
+   */
+  async excesses(ritz: Eigen, k: number, relax: boolean): Promise<Float64Array> {
+    this.turn = ritz.vectors;
+    const { last, next } = await this.product(this.g);
+    const { m, width } = this;
+    this.columns = last;
+    this.turn = identity(width);
+    this.values = ritz.values;
+    [this.plain, this.polynomials] = [0, []];
+    const { values } = ritz;
+    const squares = new Float64Array(width);
+    for (let r = 0; r < m; r++)
+      for (let i = 0; i < width; i++) {
+        const p = r * width + i;
+        squares[i] += (next[p] - values[i] * last[p]) ** 2;
+      }
+    const rounding = (this.precision === "float32" ? 3e-7 : 1e-14) * values[0];
+    return Float64Array.from({ length: k }, (_, i) => {
+      const gap = Math.min(i > 0 ? values[i - 1] - values[i] : Infinity, values[i] - values[i + 1]);
+      const out = values[i] - values[width - 1];
+      const turned = Math.min(
+        TURN.out * out,
+        Math.sqrt(TURN.within * out * Math.max(gap, TURN.apart * values[i])),
+      );
+      return Math.sqrt(squares[i]) / Math.max(relax ? FLAT.share * values[i] : 0, turned, rounding);
+    });
   }
 
   async release(): Promise<void> {
-    await this.project.release();
-    await this.turn.release();
+    await this.multiplying.release();
+    await this.growing?.session.release();
   }
-}
 
-/**
- * Chebyshev's recurrence on H = (2 / cut) G − 1: next = 2H · block − before. The block is made orthonormal every few degrees, by a
- * triangular matrix from the right that the block before it is multiplied with too: the recurrence goes on as if nothing had
- * been done.
- */
-class Filter {
-  private constructor(
-    readonly steps: number,
-    private readonly session: Session,
-  ) {}
+  /** matrix · block; last: the block */
+  private async product(matrix: Floats): Promise<{ last: Floats; next: Floats; gram: Float64Array }> {
+    const { columns, turn, multiplying } = this;
+    const out = await multiplying.run({ g: matrix, columns, turn });
+    this.products++;
+    return {
+      last: out.last.data as Floats,
+      next: out.next.data as Floats,
+      gram: out.gram.data as Float64Array,
+    };
+  }
 
-  /** @param steps degrees between two times that the block is made orthonormal */
-  static async create(m: number, width: number, steps: number, threads?: number): Promise<Filter> {
-    const graph = new Graph("eigen-filter");
-    const matrix = graph.input("twice-h", [m, m], "float64");
-    const r = graph.input("r", [width, width], "float64");
-    let [before, block] = ["before", "block"].map((name) =>
-      graph.op("MatMul", [graph.input(name, [m, width], "float64"), r], [m, width]),
+  /** @param eigenvalueOf which one makes a direction grow so much; null where that tells little */
+  private orthonormalise(gram: Float64Array, eigenvalueOf: ((growth: number) => number) | null): boolean {
+    const inverse = inverseCholesky(gram);
+    if (inverse === null) return false;
+    this.turn = inverse;
+    const { width } = this;
+    if (eigenvalueOf !== null)
+      this.values = Float64Array.from({ length: width }, (_, i) => eigenvalueOf(1 / inverse[i * width + i]))
+        .sort()
+        .reverse();
+    return true;
+  }
+
+  private growingBy(steps: number): Promise<Session> {
+    const { m, width, precision, threads } = this;
+    const graph = new Graph("eigen-grow");
+    const twiceH = graph.input("twice-h", [m, m], precision);
+    const turn = graph.input("turn", [width, width], precision);
+    let [before, block] = ["before", "columns"].map((name) =>
+      matMul(graph, graph.input(name, [m, width], precision), turn),
     );
     for (let i = 0; i < steps; i++)
       [before, block] = [
         block,
-        graph.op("Gemm", [matrix, block, before], [m, width], { beta: { float: -1 } }),
+        graph.op("Gemm", [twiceH, block, before], [m, width], { beta: { float: -1 } }),
       ];
     graph.output("last", before);
     graph.output("next", block);
-    graph.output("gram", graph.op("Gemm", [block, block], [width, width], { transA: 1 }));
-    return new Filter(steps, await createSession(graph, { threads, spinning: true }));
+    graph.output("gram", squareOf(graph, block));
+    return createSession(graph, { threads, spinning: true });
   }
+}
 
-  /**
-   * The polynomial of degree 1 + runs · steps of the vectors, times something, as block · r with columns that are orthonormal
-   * but for rounding; null where they became dependent.
-   * @param twiceH room for 2H
-   */
-  async apply(
-    g: Float64Array,
-    { values, vectors, images }: Ritz,
-    { cut, runs, twiceH }: { cut: number; runs: number; twiceH: Float64Array },
-  ): Promise<{ block: Float64Array; r: Float64Array } | null> {
-    const m = orderOf(g);
-    // Loops, as `map` would take a tenth of the whole.
-    for (let p = 0; p < g.length; p++) twiceH[p] = (4 / cut) * g[p];
-    for (let i = 0; i < m; i++) twiceH[i * m + i] -= 2;
-    let before = vectors;
-    let block = new Float64Array(vectors.length);
-    for (let p = 0; p < block.length; p++) block[p] = (2 / cut) * images[p] - vectors[p];
-    // Ritz vectors stay orthogonal in the first degree.
-    let r: Float64Array | null = diagonal(values.map((v) => 1 / ((2 * v) / cut - 1)));
-    for (let run = 0; run < runs; run++) {
-      const out = await this.session.run({ "twice-h": twiceH, before, block, r });
-      before = out.last.data as Float64Array;
-      block = out.next.data as Float64Array<ArrayBuffer>;
-      r = inverseCholesky(out.gram.data as Float64Array);
-      if (r === null) return null;
-    }
-    return { block, r };
-  }
+/** yᵀy, summed in float64. */
+function squareOf(graph: Graph, y: Value): Value {
+  const exact = cast(graph, y, "float64");
+  return graph.op("Gemm", [exact, exact], [y.dims[1], y.dims[1]], { transA: 1 });
+}
 
-  release(): Promise<void> {
-    return this.session.release();
-  }
+function identity(s: number): Float64Array {
+  const out = new Float64Array(s * s);
+  for (let i = 0; i < s; i++) out[i * s + i] = 1;
+  return out;
 }

@@ -5,10 +5,10 @@
  * scikit-learn's PCA: the largest loading is positive.
  */
 import { CellhueError, throwIfAborted } from "../errors.js";
-import type { Matrix } from "../matrix.js";
+import type { Matrix, PassOptions } from "../matrix.js";
 import { type Progress, silent } from "../progress.js";
 import type { RandomState } from "../random.js";
-import type { Directions, Search } from "./directions.js";
+import type { Directions, Moments, Search } from "./directions.js";
 import { gramDirections, gramPays } from "./gram.js";
 import { krylovDirections } from "./krylov.js";
 import { columnMoments } from "./row-blocks.js";
@@ -61,26 +61,37 @@ export async function pca(x: Matrix, options: PcaOptions): Promise<Pca> {
     progress.warn(
       `PCA: ${n} samples × ${genes} genes have ${most} components at most; ${k} are used, not ${options.components}`,
     );
-  const { mean, totalVariance } = await columnMoments(x, { progress, signal });
-  if (!Number.isFinite(totalVariance)) throw new RangeError("pca: the matrix has values that are not finite");
-
+  let known: Promise<Moments> | undefined;
+  const moments = () => {
+    known ??= finiteMoments(x, { progress, signal });
+    return known;
+  };
   const task = progress.task("principal components", k);
   const report: Search["report"] = (converged, at) => {
     throwIfAborted(signal);
     task.update(converged, at);
   };
   const search = { k, random, threads, report };
-  const found =
-    (by === "gram" ? await gramDirections(x, mean, search) : null) ??
-    (await krylovDirections(x, mean, search));
+  const byKrylov = async () => {
+    const all = await moments();
+    return { ...all, ...(await krylovDirections(x, all.mean, search)) };
+  };
+  const found = (by === "gram" ? await gramDirections(x, moments, search) : null) ?? (await byKrylov());
   orient(found, genes, k);
   task.end();
-  const { values, loadings, scores } = found;
+  const { values, loadings, scores, mean, totalVariance } = found;
   const variance = values.map((v) => v / (n - 1));
   return {
     ...{ components: k, scores, loadings, mean: Float32Array.from(mean), variance },
     varianceRatio: variance.map((v) => (totalVariance > 0 ? v / totalVariance : 0)),
   };
+}
+
+async function finiteMoments(x: Matrix, options: PassOptions): Promise<Moments> {
+  const moments = await columnMoments(x, options);
+  if (!Number.isFinite(moments.totalVariance))
+    throw new RangeError("pca: the matrix has values that are not finite");
+  return moments;
 }
 
 /** Signs as scikit-learn's svd_flip, in place. */

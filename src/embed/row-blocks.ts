@@ -3,6 +3,7 @@
  * Centring before the products (not a correction after them) keeps float32 exact enough where means dwarf spreads.
  */
 import { type CsrMatrix, type DenseMatrix, type Matrix, type PassOptions, rowBlocks } from "../matrix.js";
+import type { Moments } from "./directions.js";
 
 /** 64 MB of float32 a block: large enough for the product to run at full speed, small beside any matrix that needs it. */
 const BLOCK_VALUES = 16 * 2 ** 20;
@@ -14,11 +15,8 @@ const STRIDE = 256;
 /** 512 MB: up to there all blocks are kept, since filling one takes as long as the products with it. */
 export const KEPT_VALUES = 128 * 2 ** 20;
 
-/** Mean of each gene, and the variance (ddof 1) summed over all genes; float64 sums in one pass. */
-export async function columnMoments(
-  x: Matrix,
-  options: PassOptions = {},
-): Promise<{ mean: Float64Array; totalVariance: number }> {
+/** Float64 sums in one pass. */
+export async function columnMoments(x: Matrix, options: PassOptions = {}): Promise<Moments> {
   const { rows, cols } = x;
   const mean = new Float64Array(cols);
   let squares = 0;

@@ -9,7 +9,7 @@ export interface Eigen {
 }
 
 /** Rows of a square matrix, as an integer: loops over a number that V8 holds to be a double take several times as long. */
-export const orderOf = (a: Float64Array): number => Math.sqrt(a.length) | 0;
+export const orderOf = (a: ArrayLike<number>): number => Math.sqrt(a.length) | 0;
 
 /** @param a symmetric, m × m row-major */
 export function symmetricEigen(a: Float64Array): Eigen {

@@ -8,7 +8,7 @@
  */
 import { pca } from "../../embed/pca.js";
 import { geneMoments } from "../../embed/scale.js";
-import type { CsrMatrix, DenseMatrix, HeldMatrix } from "../../matrix.js";
+import { type DenseMatrix, type HeldMatrix, toDense } from "../../matrix.js";
 import type { Progress } from "../../progress.js";
 import { RandomState } from "../../random.js";
 
@@ -83,15 +83,6 @@ function toUnit(row: Float32Array, mean: number, gene: number): void {
   if (!(squares > 0)) throw new RangeError(`layout: gene ${gene} does not vary (see varyingGenes)`);
   const length = Math.sqrt(squares);
   for (let i = 0; i < row.length; i++) row[i] = (row[i] - mean) / length;
-}
-
-/** A copy where x is sparse. */
-export function toDense(x: CsrMatrix | DenseMatrix): DenseMatrix {
-  if (x.kind === "dense") return x;
-  const data = new Float32Array(x.rows * x.cols);
-  for (let j = 0; j < x.rows; j++)
-    for (let p = x.indptr[j]; p < x.indptr[j + 1]; p++) data[j * x.cols + x.indices[p]] = x.values[p];
-  return { kind: "dense", rows: x.rows, cols: x.cols, data };
 }
 
 /** Above so many samples genes are projected before a map is made of them, on so many components. */

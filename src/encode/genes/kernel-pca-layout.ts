@@ -13,10 +13,10 @@ import { CellhueError, throwIfAborted } from "../../errors.js";
 import { Graph } from "../../graph/graph.js";
 import { productTransposed } from "../../graph/ops/matmul.js";
 import { createSession } from "../../graph/session.js";
-import type { HeldMatrix } from "../../matrix.js";
+import { type HeldMatrix, toDense } from "../../matrix.js";
 import { silent } from "../../progress.js";
 import { RandomState } from "../../random.js";
-import { type LayoutOptions, toDense, transposed } from "./gene-vectors.js";
+import { type LayoutOptions, transposed } from "./gene-vectors.js";
 import type { Points } from "./points.js";
 
 export interface KernelPcaLayoutOptions extends LayoutOptions {
