@@ -21,7 +21,7 @@ import {
   type Search,
 } from "./directions.js";
 import { leadingEigen, SMALL } from "./leading-eigen.js";
-import { CentredChunks, type Panels, SampleRows, upTo } from "./panels.js";
+import { CentredChunks, type Panels, SampleRows, spansOf } from "./panels.js";
 import { KEPT_VALUES } from "./row-blocks.js";
 import { type Eigen, orderOf, symmetricEigen } from "./symmetric-eigen.js";
 
@@ -33,6 +33,12 @@ const FEW = 1536;
  * of the space.
  */
 const LEAST_FOR_FLOAT32 = 1e-5;
+/**
+ * Most samples or genes of a panel: narrow ones save more of what is symmetric, wide ones are summed up less often. From 129 on
+ * onnxruntime may cut the sums along one, in a way that depends on the threads.
+ */
+const NARROW = 64;
+const WIDE = 128;
 /** Share of the largest eigenvalue below which an eigenvalue is rounding, and below which its vector needs care. */
 const ROUNDING = 1e-12;
 const INEXACT = 1e-8;
@@ -80,10 +86,8 @@ async function directions(
   if (!Number.isFinite(trace)) return null; // also where float32 is too short
 
   let sweep: Sweep | undefined;
-  const inPrecision = floats(precision, gram.length);
-  inPrecision.set(gram);
   const eigen = await leadingEigen(
-    inPrecision,
+    gram,
     async (basis) => {
       sweep = await otherSide(panels, basis, known === null, search);
       return symmetricEigen(sweep.square);
@@ -120,20 +124,22 @@ function turning({ vectors, values }: Eigen, scale: Float64Array): Float64Array 
  * The Gram matrix of centred samples from that of samples as they are, in place: less the means of its rows and columns.
  * @returns the trace of the centred one; ofMean: the eigenvalue that the mean alone had
  */
-function centre(gram: Float64Array): { trace: number; ofMean: number } {
+function centre(gram: Floats): { trace: number; ofMean: number } {
   const n = orderOf(gram);
   const means = new Float64Array(n);
   let all = 0;
   for (let i = 0; i < n; i++) {
     let sum = 0;
-    for (let j = 0; j < n; j++) sum += gram[i * n + j];
+    for (let p = i * n; p < (i + 1) * n; p++) sum += gram[p];
     means[i] = sum / n;
     all += means[i] / n;
   }
   let trace = 0;
   for (let i = 0; i < n; i++) {
-    for (let j = 0; j < n; j++) gram[i * n + j] += all - means[i] - means[j];
-    trace += gram[i * n + i];
+    const row = i * n;
+    const less = means[i] - all;
+    trace += gram[row + i] - means[i] - less;
+    for (let j = 0; j < n; j++) gram[row + j] -= less + means[j];
   }
   return { trace, ofMean: n * all };
 }
@@ -171,25 +177,28 @@ function scaleTo1(row: Float32Array): void {
 }
 
 /** The Gram matrix of the fewer side: few × few. Each product is of a panel and all up to its end, which are as many or more. */
-async function gramMatrix(panels: Panels, { threads, report }: Search): Promise<Float64Array> {
-  const { few, many, side, precision, spans } = panels;
+async function gramMatrix(panels: Panels, { threads, report }: Search): Promise<Floats> {
+  const { few, many, side, precision } = panels;
   const graph = new Graph("pca-gram");
-  const read = panels.reader(graph);
+  const reader = panels.read(graph);
+  const spans = spansOf(few, NARROW);
   const turned = { [side === "samples" ? "transB" : "transA"]: 1 };
-  const heights = spans.map((span) => upTo(span)[1]);
+  const ends = spans.map(([first, width]) => first + width);
   spans.forEach((span, p) => {
-    const dims = [heights[p], span[1]];
+    const dims = [ends[p], span[1]];
+    const right = reader.of(span);
+    const left = p === 0 ? right : reader.of([0, ends[p]]);
     const sofar = graph.input(`sofar${p}`, dims, precision);
-    graph.output(`sum${p}`, graph.op("Gemm", [read(upTo(span)), read(span), sofar], dims, turned));
+    graph.output(`sum${p}`, graph.op("Gemm", [left, right, sofar], dims, turned));
   });
   const zeros = (name: string) =>
     Object.fromEntries(
-      spans.map(([, width], p) => [`${name}${p}`, floats(precision, heights[p] * width)] as const),
+      spans.map(([, width], p) => [`${name}${p}`, floats(precision, ends[p] * width)] as const),
     );
   const [sofar, sum] = [zeros("sofar"), zeros("sum")];
   const session = await createSession(graph, { threads, spinning: true, inPlace: true });
   try {
-    for (const { first, feeds } of panels.chunks()) {
+    for (const { first, feeds } of reader.chunks()) {
       report(0, `${Math.floor((100 * first) / many)} % of the products`);
       await session.run({ ...feeds, ...sofar }, sum);
       spans.forEach((_, p) => {
@@ -199,17 +208,20 @@ async function gramMatrix(panels: Panels, { threads, report }: Search): Promise<
   } finally {
     await session.release();
   }
-  const out = new Float64Array(few * few);
-  spans.forEach(([first, width], p) => {
-    const block = new Float64Array(sofar[`sofar${p}`]); // one kind of array for the loops below
-    for (let a = 0; a < heights[p]; a++)
-      for (let b = 0; b < width; b++) {
-        const v = block[a * width + b];
-        out[a * few + first + b] = v;
-        out[(first + b) * few + a] = v;
-      }
-  });
+  const out = floats(precision, few * few);
+  for (const [p, [first, width]] of spans.entries()) mirror(out, sofar[`sofar${p}`], first, width);
   return out;
+}
+
+/** A block of columns of a symmetric matrix (its first row being that of the matrix), and the same as rows. */
+function mirror(out: Floats, block: Floats, first: number, width: number): void {
+  const n = orderOf(out);
+  const height = block.length / width;
+  for (let a = 0; a < height; a++) out.set(block.subarray(a * width, (a + 1) * width), a * n + first);
+  for (let b = 0; b < width; b++) {
+    const row = (first + b) * n;
+    for (let a = 0; a < height; a++) out[row + a] = block[a * width + b];
+  }
 }
 
 /** What the second sweep finds. */
@@ -233,19 +245,19 @@ async function otherSide(
   uncentred: boolean,
   { threads, report }: Search,
 ): Promise<Sweep> {
-  const { few, many, side, precision, spans } = panels;
+  const { few, many, side, precision } = panels;
   const columns = uncentred ? centredAndMean(short, few) : short;
   const width = columns.length / few;
   const graph = new Graph("pca-other-side");
-  const read = panels.reader(graph);
+  const reader = panels.read(graph);
   const dims = side === "samples" ? [width, "chunk"] : ["chunk", width];
   const parts: Record<string, Floats> = {};
   // Panel by panel: a strip down the rows of all would lie in more pages than the processor knows the places of.
-  const product = spans.reduce<Value | null>((sofar, span, p) => {
+  const product = spansOf(few, WIDE).reduce<Value | null>((sofar, span, p) => {
     const [first, size] = span;
     parts[`v${p}`] = columns.subarray(first * width, (first + size) * width);
     const v = graph.input(`v${p}`, [size, width], precision);
-    const pair = side === "samples" ? [transpose(graph, v), read(span)] : [read(span), v];
+    const pair = side === "samples" ? [transpose(graph, v), reader.of(span)] : [reader.of(span), v];
     return graph.op("Gemm", [...pair, sofar], dims);
   }, null) as Value;
   graph.output("long", cast(graph, product, "float32"));
@@ -258,7 +270,7 @@ async function otherSide(
   let [before, square] = [new Float64Array(width * width), new Float64Array(width * width)];
   const session = await createSession(graph, { threads, spinning: true, inPlace: true });
   try {
-    for (const { first, count, feeds } of panels.chunks()) {
+    for (const { first, count, feeds } of reader.chunks()) {
       report(0, `${Math.floor((100 * first) / many)} % of the vectors`);
       const data = new Float32Array(width * count);
       await session.run({ ...feeds, ...parts, sofar: before }, { long: data, square });
@@ -322,7 +334,7 @@ async function turnBoth(
     "long-turned",
     genes ? matMul(graph, ofLong, turn) : matMul(graph, transpose(graph, turn), ofLong),
   );
-  const session = await createSession(graph, { threads });
+  const session = await createSession(graph, { threads, inPlace: true });
   const [loadings, scores] = [
     new Float32Array(k * (genes ? few : many)),
     new Float32Array(k * (genes ? many : few)),
@@ -330,11 +342,10 @@ async function turnBoth(
   try {
     for (const { first, count, data } of long) {
       const feeds = { short, "on-short": onShort, long: data, "on-long": Float32Array.from(onLong) };
-      const out = await session.run(feeds);
-      (genes ? loadings : scores).set(out["short-turned"].data as Float32Array);
-      const part = out["long-turned"].data as Float32Array;
-      if (genes) scores.set(part, first * k);
-      else
+      const whole = genes ? scores.subarray(first * k, (first + count) * k) : loadings;
+      const part = genes || count === many ? whole : new Float32Array(k * count);
+      await session.run(feeds, { "short-turned": genes ? loadings : scores, "long-turned": part });
+      if (part !== whole)
         for (let i = 0; i < k; i++) loadings.set(part.subarray(i * count, (i + 1) * count), i * many + first);
     }
     return { loadings, scores };

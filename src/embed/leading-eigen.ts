@@ -20,6 +20,11 @@ export const SMALL = 128;
 const PLAIN = 3;
 /** Degree of the first polynomial, which tells it to a hundredth, as the second one needs. */
 const FIRST_DEGREE = 8;
+/**
+ * The second polynomial begins so much above what the first one took for the last eigenvalue, which is rather too low; a cut that
+ * is as much too high costs fewer degrees than one that is too low.
+ */
+const RAISE = 1.015;
 /** Angle between each direction sought and the block, as foretold, at which the iteration ends. */
 const ANGLE = 1e-4;
 /**
@@ -89,7 +94,9 @@ async function iterate(
   for (let first = true; ; first = false) {
     const { values } = block;
     if (!(values[width - 1] > LEAST * values[0])) return null;
-    if (!(await block.begin())) return null;
+    // A flat stretch is not cut off.
+    const [last, sought] = [values[width - 1], values[k - 1]];
+    if (!(await block.begin(first ? last : Math.min(RAISE * last, (last + sought) / 2)))) return null;
     let left = k;
     while (left > 0 && (first ? block.degree < FIRST_DEGREE : block.products < flat)) {
       if (!(await block.grow())) {
@@ -127,9 +134,12 @@ class Block {
   /** What made the block from a random one, or from Ritz vectors: plain products, and Chebyshev polynomials. */
   private plain = 0;
   private polynomials: { cut: number; degree: number }[] = [];
+  private turn: Float64Array;
+  /** The block and, of a polynomial, the one before it; and two arrays for the next ones. */
   private columns: Floats;
   private before: Floats;
-  private turn: Float64Array;
+  private spare: readonly [Floats, Floats];
+  private readonly gram: Float64Array;
   private readonly twiceH: Floats;
   private growing: { steps: number; session: Session } | null = null;
 
@@ -141,9 +151,11 @@ class Block {
     { random, threads }: Search,
   ) {
     this.precision = precisionOf(g);
-    this.columns = floats(this.precision, m * width);
-    for (let p = 0; p < this.columns.length; p++) this.columns[p] = random.standardNormal();
-    this.before = this.columns;
+    const block = () => floats(this.precision, m * width);
+    [this.columns, this.before, this.spare] = [block(), block(), [block(), block()]];
+    this.gram = new Float64Array(width * width);
+    // Signs say as much as normal numbers would, and take less time.
+    for (let p = 0; p < this.columns.length; p++) this.columns[p] = random.random() < 0.5 ? -1 : 1;
     this.turn = identity(width);
     this.twiceH = floats(this.precision, g.length);
     this.threads = threads;
@@ -168,7 +180,7 @@ class Block {
     graph.output("gram", squareOf(graph, next));
     return new Block(
       g,
-      await createSession(graph, { threads: search.threads, spinning: true }),
+      await createSession(graph, { threads: search.threads, inPlace: true }),
       m,
       width,
       search,
@@ -182,32 +194,29 @@ class Block {
 
   /** G · block. @returns whether the columns are still independent, as do all of these */
   async multiply(): Promise<boolean> {
-    const { next, gram } = await this.product(this.g);
-    this.columns = next;
+    const { last, next } = await this.product(this.g);
+    [this.columns, this.spare] = [next, [last, this.columns]];
     this.plain++;
-    return this.orthonormalise(gram, (growth) => growth);
+    return this.orthonormalise((growth) => growth);
   }
 
-  /**
-   * Begins a polynomial that keeps down what is below the block's last eigenvalue, the cut: Chebyshev's of H = (2 / cut) G − 1,
-   * which is between −1 and 1 there.
-   */
-  async begin(): Promise<boolean> {
-    const { g, twiceH, m, width, values } = this;
-    const cut = values[width - 1];
-    for (let p = 0; p < g.length; p++) twiceH[p] = (4 / cut) * g[p];
+  /** Begins a polynomial that keeps down what is below the cut: Chebyshev's of H = (2 / cut) G − 1, which is between −1 and 1 there. */
+  async begin(cut: number): Promise<boolean> {
+    const { g, twiceH, m, values } = this;
+    const scale = 4 / cut;
+    for (let p = 0; p < twiceH.length; p++) twiceH[p] = scale * g[p];
     for (let i = 0; i < m; i++) twiceH[i * m + i] -= 2;
     // The first two, both times 2, as the second comes.
-    const { last, next, gram } = await this.product(twiceH);
+    const { last, next } = await this.product(twiceH);
     for (let p = 0; p < last.length; p++) last[p] *= 2;
-    [this.before, this.columns] = [last, next];
+    this.move(last, next);
     this.polynomials.push({ cut, degree: 1 });
     const steps = Math.max(1, Math.min(STEPS.most, Math.floor(STEPS.spread / rate(values[0], cut))));
     if (this.growing?.steps !== steps) {
       await this.growing?.session.release();
       this.growing = { steps, session: await this.growingBy(steps) };
     }
-    return this.orthonormalise(gram, null);
+    return this.orthonormalise(null);
   }
 
   /**
@@ -221,16 +230,16 @@ class Block {
       throw new Error("leading-eigen: no polynomial is begun");
     const turn = floats(precision, this.turn.length);
     turn.set(this.turn);
-    const out = await growing.session.run({ "twice-h": twiceH, before, columns, turn });
+    const [last, next] = this.spare;
+    await growing.session.run({ "twice-h": twiceH, before, columns, turn }, { last, next, gram: this.gram });
     const { steps } = growing;
     this.products += steps;
     const { cut } = polynomial;
     const independent = this.orthonormalise(
-      out.gram.data as Float64Array,
       (growth) => (cut * (Math.cosh(Math.max(0, Math.log(growth)) / steps) + 1)) / 2,
     );
     if (!independent) return false;
-    [this.before, this.columns] = [out.last.data as Floats, out.next.data as Floats];
+    this.move(last, next);
     polynomial.degree += steps;
     return true;
   }
@@ -250,8 +259,8 @@ class Block {
 
   /** The block itself. */
   async basis(): Promise<Floats> {
-    const { last } = await this.product(this.g);
-    this.columns = last;
+    const { last, next } = await this.product(this.g);
+    [this.columns, this.spare] = [last, [next, this.columns]];
     this.turn = identity(this.width);
     return last;
   }
@@ -264,7 +273,7 @@ class Block {
     this.turn = ritz.vectors;
     const { last, next } = await this.product(this.g);
     const { m, width } = this;
-    this.columns = last;
+    [this.columns, this.spare] = [last, [next, this.columns]];
     this.turn = identity(width);
     this.values = ritz.values;
     [this.plain, this.polynomials] = [0, []];
@@ -292,21 +301,26 @@ class Block {
     await this.growing?.session.release();
   }
 
-  /** matrix · block; last: the block */
-  private async product(matrix: Floats): Promise<{ last: Floats; next: Floats; gram: Float64Array }> {
-    const { columns, turn, multiplying } = this;
-    const out = await multiplying.run({ g: matrix, columns, turn });
-    this.products++;
-    return {
-      last: out.last.data as Floats,
-      next: out.next.data as Floats,
-      gram: out.gram.data as Float64Array,
-    };
+  private move(before: Floats, columns: Floats): void {
+    this.spare = [this.before, this.columns];
+    [this.before, this.columns] = [before, columns];
   }
 
-  /** @param eigenvalueOf which one makes a direction grow so much; null where that tells little */
-  private orthonormalise(gram: Float64Array, eigenvalueOf: ((growth: number) => number) | null): boolean {
-    const inverse = inverseCholesky(gram);
+  /** matrix · block in `next`, the block itself in `last`: both in the spare arrays. */
+  private async product(matrix: Floats): Promise<{ last: Floats; next: Floats }> {
+    const { columns, turn, multiplying, gram } = this;
+    const [last, next] = this.spare;
+    await multiplying.run({ g: matrix, columns, turn }, { last, next, gram });
+    this.products++;
+    return { last, next };
+  }
+
+  /**
+   * From the Gram matrix of what comes next.
+   * @param eigenvalueOf which one makes a direction grow so much; null where that tells little
+   */
+  private orthonormalise(eigenvalueOf: ((growth: number) => number) | null): boolean {
+    const inverse = inverseCholesky(this.gram);
     if (inverse === null) return false;
     this.turn = inverse;
     const { width } = this;
@@ -333,7 +347,7 @@ class Block {
     graph.output("last", before);
     graph.output("next", block);
     graph.output("gram", squareOf(graph, block));
-    return createSession(graph, { threads, spinning: true });
+    return createSession(graph, { threads, inPlace: true });
   }
 }
 

@@ -10,11 +10,6 @@ import { cast } from "../graph/ops/cast.js";
 import { type HeldMatrix, type Matrix, toDense } from "../matrix.js";
 import { type Floats, floats, type Precision } from "./directions.js";
 
-/**
- * Most samples or genes of a panel. Narrow panels save more of what is symmetric. Sums along one of more than 128 may be cut by
- * onnxruntime in a way that depends on the threads.
- */
-const PANEL = 96;
 /** Values of a chunk: 8 or 16 MB stay in the processor's cache. */
 const CHUNK_VALUES = 2 ** 21;
 /** A chunk's length is a multiple: rows that begin at odd places in their pages are multiplied slower (see row-blocks.ts). */
@@ -36,23 +31,20 @@ export interface Panels {
   readonly few: number;
   readonly many: number;
   readonly precision: Precision;
-  /** Panels along the shorter side, the last may be the narrowest. */
-  readonly spans: readonly Span[];
-  /**
-   * What gives a span of the chunk under way as a value of a graph: width × "chunk", or "chunk" × width where genes are the
-   * shorter side. Spans are panels, or all from the first to the end of one.
-   */
-  reader(graph: Graph): (span: Span) => Value;
+  /** Before the graph is compiled. */
+  read(graph: Graph): Reader;
+}
+
+export interface Reader {
+  /** A span of the chunk under way: width × "chunk", or "chunk" × width where genes are the shorter side. */
+  of(span: Span): Value;
   /** Chunks in order; arrays are filled anew each time. */
   chunks(): Iterable<Chunk>;
 }
 
-/** All from the first to the end of a panel. */
-export const upTo = ([first, width]: Span): Span => [0, first + width];
-
-function spansOf(few: number): Span[] {
-  const count = Math.ceil(few / PANEL);
-  const width = Math.ceil(few / count);
+/** Panels of at most so many; the last may be the narrowest. */
+export function spansOf(few: number, most: number): Span[] {
+  const width = Math.ceil(few / Math.ceil(few / most));
   return Array.from({ length: Math.ceil(few / width) }, (_, p) => [
     p * width,
     Math.min(width, few - p * width),
@@ -65,42 +57,32 @@ export class SampleRows implements Panels {
   readonly precision = "float32";
   readonly few: number;
   readonly many: number;
-  readonly spans: readonly Span[];
   private readonly data: Float32Array;
 
   /** @param x no more samples than genes */
   constructor(x: HeldMatrix) {
     [this.few, this.many] = [x.rows, x.cols];
-    this.spans = spansOf(this.few);
     ({ data: this.data } = toDense(x));
   }
 
-  reader(graph: Graph): (span: Span) => Value {
-    const inputs = new Map<string, Value>();
-    return (span) => {
-      const name = nameOf(span);
-      const input = inputs.get(name) ?? graph.input(name, [span[1], this.many]);
-      inputs.set(name, input);
-      return input;
+  read(graph: Graph): Reader {
+    const { data, many } = this;
+    const feeds: Record<string, TypedArray> = {};
+    return {
+      of: ([first, width]) => {
+        const name = `${first}+${width}`;
+        feeds[name] = data.subarray(first * many, (first + width) * many);
+        return graph.input(name, [width, many]);
+      },
+      chunks: () => [{ first: 0, count: many, feeds }],
     };
   }
-
-  chunks(): Chunk[] {
-    const { spans, data, many } = this;
-    const feeds: Record<string, TypedArray> = {};
-    for (const span of [...spans, ...spans.map(upTo)])
-      feeds[nameOf(span)] = data.subarray(span[0] * many, (span[0] + span[1]) * many);
-    return [{ first: 0, count: many, feeds }];
-  }
 }
-
-const nameOf = ([first, width]: Span) => `${first}+${width}`;
 
 export class CentredChunks implements Panels {
   readonly side: "samples" | "genes";
   readonly few: number;
   readonly many: number;
-  readonly spans: readonly Span[];
   private readonly length: number;
   private readonly mean: Floats;
 
@@ -115,7 +97,6 @@ export class CentredChunks implements Panels {
   ) {
     this.side = x.rows < x.cols ? "samples" : "genes";
     [this.few, this.many] = this.side === "samples" ? [x.rows, x.cols] : [x.cols, x.rows];
-    this.spans = spansOf(this.few);
     // Never shorter than the fewer side: every product has at least as many rows as columns, see krylov.ts on threads.
     const least = Math.max(this.few, Math.floor(CHUNK_VALUES / this.few));
     this.length = Math.ceil(least / STRIDE) * STRIDE;
@@ -123,19 +104,22 @@ export class CentredChunks implements Panels {
     this.mean.set(mean);
   }
 
-  reader(graph: Graph): (span: Span) => Value {
+  read(graph: Graph): Reader {
     const { few, side, precision } = this;
     const dims = (width: number) => (side === "samples" ? [width, "chunk"] : ["chunk", width]);
     const mean = graph.input("mean", side === "samples" ? [1, "chunk"] : [1, few], precision);
     const values = cast(graph, graph.input("values", dims(few)), precision);
     const centred = graph.op("Sub", [values, mean], dims(few));
     const axis = graph.ints([side === "samples" ? 0 : 1]);
-    return ([first, width]) =>
-      graph.op("Slice", [centred, graph.ints([first]), graph.ints([first + width]), axis], dims(width));
+    return {
+      of: ([first, width]) =>
+        graph.op("Slice", [centred, graph.ints([first]), graph.ints([first + width]), axis], dims(width)),
+      chunks: () => this.chunks(),
+    };
   }
 
   /** The last chunk is the longest, with what is left. */
-  *chunks(): Generator<Chunk> {
+  private *chunks(): Generator<Chunk> {
     const { x, side, few, many, mean, length } = this;
     let room = new Float32Array(0);
     for (let first = 0, count = 0; first < many; first += count) {

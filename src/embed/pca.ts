@@ -99,8 +99,11 @@ function orient({ loadings, scores }: Directions, genes: number, k: number): voi
   const signs = new Float32Array(k);
   for (let i = 0; i < k; i++) {
     const row = loadings.subarray(i * genes, (i + 1) * genes);
-    let largest = 0;
-    for (let j = 0; j < genes; j++) if (Math.abs(row[j]) > Math.abs(largest)) largest = row[j];
+    let [largest, length] = [0, 0];
+    for (let j = 0; j < genes; j++) {
+      const v = row[j];
+      if (v > length || -v > length) [largest, length] = [v, Math.abs(v)];
+    }
     signs[i] = largest < 0 ? -1 : 1;
     if (largest < 0) for (let j = 0; j < genes; j++) row[j] = -row[j];
   }
