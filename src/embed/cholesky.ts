@@ -1,19 +1,18 @@
 /** Role: the triangular factor that makes a block's columns orthonormal, from their Gram matrix (Cholesky QR). */
 import { orderOf } from "./symmetric-eigen.js";
 
-/** What is left of a squared length below which a column depends on those before it. */
-const SINGULAR = 1e-14;
-
 /**
  * @param gram s × s, symmetric
- * @returns R⁻¹ of RᵀR = gram, upper triangular; null where the gram matrix is singular but for rounding
+ * @param least what must be left of each column's squared length when the columns before are taken out of it; the new columns are
+ * orthonormal but for 1e-16 of its inverse
+ * @returns R⁻¹ of RᵀR = gram, upper triangular; null where there is less
  */
-export function inverseCholesky(gram: Float64Array): Float64Array | null {
+export function inverseCholesky(gram: Float64Array, least: number): Float64Array | null {
   const s = orderOf(gram);
   const r = gram.slice();
   for (let i = 0; i < s; i++) {
     const row = i * s;
-    if (!(r[row + i] > SINGULAR * gram[row + i])) return null;
+    if (!(r[row + i] > least * gram[row + i])) return null;
     const scale = 1 / Math.sqrt(r[row + i]);
     for (let j = i; j < s; j++) r[row + j] *= scale;
     for (let q = i + 1; q < s; q++) {

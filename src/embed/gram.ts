@@ -81,8 +81,7 @@ async function directions(
 ): Promise<(Directions & Moments) | null> {
   const { k, random } = search;
   const { few, side, precision } = panels;
-  const gram = await gramMatrix(panels, search);
-  const { trace, ofMean } = known === null ? centre(gram) : { trace: 0, ofMean: 0 };
+  const { gram, trace, ofMean } = await gramMatrix(panels, known === null, search);
   if (!Number.isFinite(trace)) return null; // also where float32 is too short
 
   let sweep: Sweep | undefined;
@@ -120,30 +119,6 @@ function turning({ vectors, values }: Eigen, scale: Float64Array): Float64Array 
   );
 }
 
-/**
- * The Gram matrix of centred samples from that of samples as they are, in place: less the means of its rows and columns.
- * @returns the trace of the centred one; ofMean: the eigenvalue that the mean alone had
- */
-function centre(gram: Floats): { trace: number; ofMean: number } {
-  const n = orderOf(gram);
-  const means = new Float64Array(n);
-  let all = 0;
-  for (let i = 0; i < n; i++) {
-    let sum = 0;
-    for (let p = i * n; p < (i + 1) * n; p++) sum += gram[p];
-    means[i] = sum / n;
-    all += means[i] / n;
-  }
-  let trace = 0;
-  for (let i = 0; i < n; i++) {
-    const row = i * n;
-    const less = means[i] - all;
-    trace += gram[row + i] - means[i] - less;
-    for (let j = 0; j < n; j++) gram[row + j] -= less + means[j];
-  }
-  return { trace, ofMean: n * all };
-}
-
 /** Loadings of no variance are made at random, and those of hardly any orthogonal to all before them. */
 function settle(loadings: Float32Array, values: Float64Array, random: RandomState): void {
   const genes = loadings.length / values.length;
@@ -176,8 +151,19 @@ function scaleTo1(row: Float32Array): void {
   for (let j = 0; j < row.length; j++) row[j] *= scale;
 }
 
-/** The Gram matrix of the fewer side: few × few. Each product is of a panel and all up to its end, which are as many or more. */
-async function gramMatrix(panels: Panels, { threads, report }: Search): Promise<Floats> {
+interface Gram {
+  /** few × few */
+  gram: Floats;
+  trace: number;
+  /** The eigenvalue that the mean of samples alone had before they were centred. */
+  ofMean: number;
+}
+
+/**
+ * The Gram matrix of the fewer side. Each product is of a panel and all up to its end, which are as many or more.
+ * @param uncentred whether the panels are samples as they are: then they are centred afterwards
+ */
+async function gramMatrix(panels: Panels, uncentred: boolean, { threads, report }: Search): Promise<Gram> {
   const { few, many, side, precision } = panels;
   const graph = new Graph("pca-gram");
   const reader = panels.read(graph);
@@ -208,20 +194,52 @@ async function gramMatrix(panels: Panels, { threads, report }: Search): Promise<
   } finally {
     await session.release();
   }
-  const out = floats(precision, few * few);
-  for (const [p, [first, width]] of spans.entries()) mirror(out, sofar[`sofar${p}`], first, width);
-  return out;
+  const blocks = spans.map(([first, width], p) => ({ first, width, values: sofar[`sofar${p}`] }));
+  return assemble(blocks, few, uncentred ? meansOfRows(blocks, few) : new Float64Array(few));
 }
 
-/** A block of columns of a symmetric matrix (its first row being that of the matrix), and the same as rows. */
-function mirror(out: Floats, block: Floats, first: number, width: number): void {
-  const n = orderOf(out);
-  const height = block.length / width;
-  for (let a = 0; a < height; a++) out.set(block.subarray(a * width, (a + 1) * width), a * n + first);
-  for (let b = 0; b < width; b++) {
-    const row = (first + b) * n;
-    for (let a = 0; a < height; a++) out[row + a] = block[a * width + b];
+/** Columns of a symmetric matrix, from its first row to the last that is a column here too. */
+interface ColumnBlock {
+  first: number;
+  width: number;
+  /** (first + width) × width */
+  values: Floats;
+}
+
+function meansOfRows(blocks: readonly ColumnBlock[], n: number): Float64Array {
+  const sums = new Float64Array(n);
+  for (const { first, width, values } of blocks)
+    for (let a = 0; a < first + width; a++) {
+      let sum = 0;
+      for (let b = 0; b < width; b++) {
+        const v = values[a * width + b];
+        sum += v;
+        if (a < first) sums[first + b] += v;
+      }
+      sums[a] += sum;
+    }
+  return sums.map((sum) => sum / n);
+}
+
+/** @param means of its rows, which centring takes away (and the mean of all back); 0: it is left as it is */
+function assemble(blocks: readonly ColumnBlock[], n: number, means: Float64Array): Gram {
+  const all = means.reduce((sum, m) => sum + m, 0) / n;
+  const gram = floats(precisionOf(blocks[0].values), n * n);
+  let trace = 0;
+  for (const { first, width, values } of blocks) {
+    for (let a = 0; a < first + width; a++) {
+      const less = means[a] - all;
+      for (let b = 0; b < width; b++)
+        gram[a * n + first + b] = values[a * width + b] - less - means[first + b];
+    }
+    // Along rows here too: written down columns it takes twice as long.
+    for (let b = 0; b < width; b++) {
+      const less = means[first + b] - all;
+      for (let a = 0; a < first; a++) gram[(first + b) * n + a] = values[a * width + b] - less - means[a];
+      trace += values[(first + b) * width + b] - less - means[first + b];
+    }
   }
+  return { gram, trace, ofMean: n * all };
 }
 
 /** What the second sweep finds. */

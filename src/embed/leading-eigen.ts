@@ -42,6 +42,8 @@ const MOST_SPACES = 5;
  * then: rounding leaves some of the largest in every column.
  */
 const STEPS = { most: 4, spread: 20 };
+/** What must be left of columns' squared lengths (see cholesky.ts): while they are mixtures, and once they are directions. */
+const LEFT = { mixed: 1e-14, apart: 1e-9 };
 /** Smallest over largest eigenvalue of the block below which even one product spreads it too far. */
 const LEAST = 1e-5;
 
@@ -154,8 +156,11 @@ class Block {
     const block = () => floats(this.precision, m * width);
     [this.columns, this.before, this.spare] = [block(), block(), [block(), block()]];
     this.gram = new Float64Array(width * width);
-    // Signs say as much as normal numbers would, and take less time.
-    for (let p = 0; p < this.columns.length; p++) this.columns[p] = random.random() < 0.5 ? -1 : 1;
+    // Random signs say as much as normal numbers would, and take less time.
+    for (let p = 0, bits = 0; p < this.columns.length; p++, bits >>>= 1) {
+      if (p % 32 === 0) bits = random.uint32();
+      this.columns[p] = bits & 1 ? 1 : -1;
+    }
     this.turn = identity(width);
     this.twiceH = floats(this.precision, g.length);
     this.threads = threads;
@@ -197,7 +202,7 @@ class Block {
     const { last, next } = await this.product(this.g);
     [this.columns, this.spare] = [next, [last, this.columns]];
     this.plain++;
-    return this.orthonormalise((growth) => growth);
+    return this.orthonormalise(LEFT.mixed, (growth) => growth);
   }
 
   /** Begins a polynomial that keeps down what is below the cut: Chebyshev's of H = (2 / cut) G − 1, which is between −1 and 1 there. */
@@ -216,7 +221,7 @@ class Block {
       await this.growing?.session.release();
       this.growing = { steps, session: await this.growingBy(steps) };
     }
-    return this.orthonormalise(null);
+    return this.orthonormalise(LEFT.apart, null);
   }
 
   /**
@@ -236,6 +241,7 @@ class Block {
     this.products += steps;
     const { cut } = polynomial;
     const independent = this.orthonormalise(
+      LEFT.apart,
       (growth) => (cut * (Math.cosh(Math.max(0, Math.log(growth)) / steps) + 1)) / 2,
     );
     if (!independent) return false;
@@ -319,8 +325,8 @@ class Block {
    * From the Gram matrix of what comes next.
    * @param eigenvalueOf which one makes a direction grow so much; null where that tells little
    */
-  private orthonormalise(eigenvalueOf: ((growth: number) => number) | null): boolean {
-    const inverse = inverseCholesky(this.gram);
+  private orthonormalise(least: number, eigenvalueOf: ((growth: number) => number) | null): boolean {
+    const inverse = inverseCholesky(this.gram, least);
     if (inverse === null) return false;
     this.turn = inverse;
     const { width } = this;
