@@ -17,6 +17,7 @@ import {
   type Floats,
   floats,
   type Moments,
+  type Precision,
   precisionOf,
   type Search,
 } from "./directions.js";
@@ -57,20 +58,18 @@ export async function gramDirections(
   search: Search,
 ): Promise<(Directions & Moments) | null> {
   const held = x.kind === "stored" && x.rows < x.cols ? await hold(x) : x;
+  const centred = async (precision: Precision) => {
+    const known = await moments();
+    return directions(new CentredChunks(held, known.mean, precision), known, search);
+  };
   // A small Gram matrix takes no time worth saving.
   if (Math.min(x.rows, x.cols) > SMALL) {
-    const found =
-      held.kind !== "stored" && x.rows < x.cols
-        ? await directions(new SampleRows(held), null, search)
-        : await directions(
-            new CentredChunks(held, (await moments()).mean, "float32"),
-            await moments(),
-            search,
-          );
+    const asTheyAre =
+      held.kind !== "stored" && x.rows < x.cols ? await directions(new SampleRows(held), null, search) : null;
+    const found = asTheyAre ?? (await centred("float32"));
     if (found !== null) return found;
   }
-  const known = await moments();
-  return directions(new CentredChunks(held, known.mean, "float64"), known, search);
+  return centred("float64");
 }
 
 /** @param known those that the panels are centred by; null: they are not, and tell them */
@@ -82,7 +81,8 @@ async function directions(
   const { k, random } = search;
   const { few, side, precision } = panels;
   const { gram, trace, ofMean } = await gramMatrix(panels, known === null, search);
-  if (!Number.isFinite(trace)) return null; // also where float32 is too short
+  // Of k eigenvalues the least is at most that; and what is not finite may be so for float32 alone.
+  if (!(trace / k > LEAST_FOR_FLOAT32 * ofMean) && known === null) return null;
 
   let sweep: Sweep | undefined;
   const eigen = await leadingEigen(
