@@ -34,12 +34,16 @@ const FEW = 1536;
  * of the space.
  */
 const LEAST_FOR_FLOAT32 = 1e-5;
-/**
- * Most samples or genes of a panel: narrow ones save more of what is symmetric, wide ones are summed up less often. From 129 on
- * onnxruntime may cut the sums along one, in a way that depends on the threads.
- */
+/** Most samples or genes of a panel of the first sweep: narrow ones save more of what is symmetric. */
 const NARROW = 64;
+/**
+ * And of the second one. Where a thread has 64 columns of a product or fewer, onnxruntime sums up more than 128 products in other
+ * portions; a chunk so long has more for each of 255 threads.
+ */
 const WIDE = 128;
+const LONG = 2 ** 14;
+/** Genes whose vectors are squared at once in float64: all at once take new memory, and thereby three times as long. */
+const PORTION = 4096;
 /** Share of the largest eigenvalue below which an eigenvalue is rounding, and below which its vector needs care. */
 const ROUNDING = 1e-12;
 const INEXACT = 1e-8;
@@ -268,10 +272,11 @@ async function otherSide(
   const width = columns.length / few;
   const graph = new Graph("pca-other-side");
   const reader = panels.read(graph);
-  const dims = side === "samples" ? [width, "chunk"] : ["chunk", width];
+  const { length } = reader;
+  const dims = side === "samples" ? [width, length] : [length, width];
+  const most = side === "samples" && length !== "chunk" && length >= LONG ? few : WIDE;
   const parts: Record<string, Floats> = {};
-  // Panel by panel: a strip down the rows of all would lie in more pages than the processor knows the places of.
-  const product = spansOf(few, WIDE).reduce<Value | null>((sofar, span, p) => {
+  const product = spansOf(few, most).reduce<Value | null>((sofar, span, p) => {
     const [first, size] = span;
     const rows = columns.subarray(first * width, (first + size) * width);
     parts[`v${p}`] = side === "samples" ? transposed(rows, width) : rows;
@@ -280,10 +285,25 @@ async function otherSide(
     return graph.op("Gemm", [...pair, sofar], dims);
   }, null) as Value;
   graph.output("long", cast(graph, product, "float32"));
-  const exact = cast(graph, product, "float64");
-  const sofar = graph.input("sofar", [width, width], "float64");
   const turned = { [side === "samples" ? "transB" : "transA"]: 1 };
-  graph.output("square", graph.op("Gemm", [exact, exact, sofar], [width, width], turned));
+  const portions =
+    length === "chunk"
+      ? [product]
+      : spansOf(length, PORTION).map(([first, size]) =>
+          graph.op(
+            "Slice",
+            [product, graph.ints([first]), graph.ints([first + size]), graph.ints([1])],
+            [width, size],
+          ),
+        );
+  const squared = portions.reduce(
+    (sofar, portion) => {
+      const exact = cast(graph, portion, "float64");
+      return graph.op("Gemm", [exact, exact, sofar], [width, width], turned);
+    },
+    graph.input("sofar", [width, width], "float64"),
+  );
+  graph.output("square", squared);
 
   const long: Sweep["long"] = [];
   let [before, square] = [new Float64Array(width * width), new Float64Array(width * width)];

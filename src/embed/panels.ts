@@ -36,7 +36,9 @@ export interface Panels {
 }
 
 export interface Reader {
-  /** A span of the chunk under way: width × "chunk", or "chunk" × width where genes are the shorter side. */
+  /** Of every chunk, where there is one alone. */
+  readonly length: number | "chunk";
+  /** A span of the chunk under way: width × length, or length × width where genes are the shorter side. */
   of(span: Span): Value;
   /** Chunks in order; arrays are filled anew each time. */
   chunks(): Iterable<Chunk>;
@@ -69,6 +71,7 @@ export class SampleRows implements Panels {
     const { data, many } = this;
     const feeds: Record<string, TypedArray> = {};
     return {
+      length: many,
       of: ([first, width]) => {
         const name = `${first}+${width}`;
         feeds[name] = data.subarray(first * many, (first + width) * many);
@@ -112,6 +115,7 @@ export class CentredChunks implements Panels {
     const centred = graph.op("Sub", [values, mean], dims(few));
     const axis = graph.ints([side === "samples" ? 0 : 1]);
     return {
+      length: "chunk",
       of: ([first, width]) =>
         graph.op("Slice", [centred, graph.ints([first]), graph.ints([first + width]), axis], dims(width)),
       chunks: () => this.chunks(),
