@@ -8,7 +8,7 @@
  * Signs: the largest coordinate of each axis is positive, as scikit-learn's.
  * References: Schölkopf, Smola & Müller 1998; Musco & Musco 2015 (block Krylov).
  */
-import { Matrix as Dense, EigenvalueDecomposition } from "ml-matrix";
+import { symmetricEigen } from "../../embed/symmetric-eigen.js";
 import { CellhueError, throwIfAborted } from "../../errors.js";
 import { Graph } from "../../graph/graph.js";
 import { productTransposed } from "../../graph/ops/matmul.js";
@@ -79,29 +79,25 @@ interface Pair {
 /** The two best directions of the basis (Rayleigh–Ritz). */
 function ritz(basis: readonly Float64Array[], images: readonly Float64Array[]): Pair[] {
   const m = basis.length;
-  const inner = new Dense(m, m);
+  const inner = new Float64Array(m * m);
   for (let i = 0; i < m; i++)
     for (let j = 0; j <= i; j++) {
       const value = (dot(basis[i], images[j]) + dot(basis[j], images[i])) / 2;
-      inner.set(i, j, value);
-      inner.set(j, i, value);
+      inner[i * m + j] = inner[j * m + i] = value;
     }
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(inner, {
-    assumeSymmetric: true,
-  });
-  const order = [...realEigenvalues.keys()].sort((a, b) => realEigenvalues[b] - realEigenvalues[a]);
-  return order.slice(0, 2).map((which) => {
+  const { values, vectors } = symmetricEigen(inner);
+  return [0, 1].slice(0, m).map((which) => {
     const combine = (columns: readonly Float64Array[]) => {
       const out = new Float64Array(columns[0].length);
       columns.forEach((column, i) => {
-        addTimes(out, column, eigenvectorMatrix.get(i, which));
+        addTimes(out, column, vectors[i * m + which]);
       });
       return out;
     };
     const vector = combine(basis);
     const left = combine(images);
-    addTimes(left, vector, -realEigenvalues[which]);
-    return { value: realEigenvalues[which], vector, residual: Math.sqrt(dot(left, left)) };
+    addTimes(left, vector, -values[which]);
+    return { value: values[which], vector, residual: Math.sqrt(dot(left, left)) };
   });
 }
 
