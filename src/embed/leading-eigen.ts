@@ -179,9 +179,13 @@ class Block {
       graph.input("turn", [width, width], "float64"),
     );
     const last = cast(graph, turned, precisionOf(g));
-    const next = matMul(graph, graph.input("g", [m, m], precisionOf(g)), last);
+    const factor = (name: string) => graph.input(name, [1], precisionOf(g));
+    const scaled = graph.op("Mul", [graph.input("g", [m, m], precisionOf(g)), factor("scale")], [m, m]);
+    const less = graph.op("Mul", [last, factor("shift")], tall);
+    const next = graph.op("Sub", [matMul(graph, scaled, last), less], tall);
     graph.output("last", last);
     graph.output("next", next);
+    graph.output("scaled", scaled);
     graph.output("gram", squareOf(graph, next));
     return new Block(
       g,
@@ -199,7 +203,7 @@ class Block {
 
   /** G · block. @returns whether the columns are still independent, as do all of these */
   async multiply(): Promise<boolean> {
-    const { last, next } = await this.product(this.g);
+    const { last, next } = await this.product();
     [this.columns, this.spare] = [next, [last, this.columns]];
     this.plain++;
     return this.orthonormalise(LEFT.mixed, (growth) => growth);
@@ -207,12 +211,10 @@ class Block {
 
   /** Begins a polynomial that keeps down what is below the cut: Chebyshev's of H = (2 / cut) G − 1, which is between −1 and 1 there. */
   async begin(cut: number): Promise<boolean> {
-    const { g, twiceH, m, values } = this;
-    const scale = 4 / cut;
-    for (let p = 0; p < twiceH.length; p++) twiceH[p] = scale * g[p];
-    for (let i = 0; i < m; i++) twiceH[i * m + i] -= 2;
+    const { twiceH, m, values } = this;
     // The first two, both times 2, as the second comes.
-    const { last, next } = await this.product(twiceH);
+    const { last, next } = await this.product(4 / cut, 2);
+    for (let i = 0; i < m; i++) twiceH[i * m + i] -= 2;
     for (let p = 0; p < last.length; p++) last[p] *= 2;
     this.move(last, next);
     this.polynomials.push({ cut, degree: 1 });
@@ -265,7 +267,7 @@ class Block {
 
   /** The block itself. */
   async basis(): Promise<Floats> {
-    const { last, next } = await this.product(this.g);
+    const { last, next } = await this.product();
     [this.columns, this.spare] = [last, [next, this.columns]];
     this.turn = identity(this.width);
     return last;
@@ -277,7 +279,7 @@ class Block {
    */
   async excesses(ritz: Eigen, k: number, relax: boolean): Promise<Float64Array> {
     this.turn = ritz.vectors;
-    const { last, next } = await this.product(this.g);
+    const { last, next } = await this.product();
     const { m, width } = this;
     [this.columns, this.spare] = [last, [next, this.columns]];
     this.turn = identity(width);
@@ -312,11 +314,15 @@ class Block {
     [this.before, this.columns] = [before, columns];
   }
 
-  /** matrix · block in `next`, the block itself in `last`: both in the spare arrays. */
-  private async product(matrix: Floats): Promise<{ last: Floats; next: Floats }> {
-    const { columns, turn, multiplying, gram } = this;
+  /** (scale · G − shift) · block in `next`, the block itself in `last`: both in the spare arrays; scale · G in `twiceH`. */
+  private async product(scale = 1, shift = 0): Promise<{ last: Floats; next: Floats }> {
+    const { g, columns, turn, multiplying, gram, twiceH, precision } = this;
     const [last, next] = this.spare;
-    await multiplying.run({ g: matrix, columns, turn }, { last, next, gram });
+    const factors = [scale, shift].map((v) => floats(precision, 1).fill(v));
+    await multiplying.run(
+      { g, columns, turn, scale: factors[0], shift: factors[1] },
+      { last, next, gram, scaled: twiceH },
+    );
     this.products++;
     return { last, next };
   }

@@ -99,13 +99,20 @@ function orient({ loadings, scores }: Directions, genes: number, k: number): voi
   const signs = new Float32Array(k);
   for (let i = 0; i < k; i++) {
     const row = loadings.subarray(i * genes, (i + 1) * genes);
-    let [largest, length] = [0, 0];
-    for (let j = 0; j < genes; j++) {
-      const v = row[j];
-      if (v > length || -v > length) [largest, length] = [v, Math.abs(v)];
-    }
-    signs[i] = largest < 0 ? -1 : 1;
-    if (largest < 0) for (let j = 0; j < genes; j++) row[j] = -row[j];
+    signs[i] = largestOf(row) < 0 ? -1 : 1;
+    if (signs[i] < 0) negate(row);
   }
   for (let p = 0; p < scores.length; p++) scores[p] *= signs[p % k];
+}
+
+// Functions of one row each: V8 compiles them within the first rows, where one loop over all is interpreted for long.
+
+function largestOf(row: Float32Array): number {
+  let largest = 0;
+  for (let j = 0; j < row.length; j++) if (Math.abs(row[j]) > Math.abs(largest)) largest = row[j];
+  return largest;
+}
+
+function negate(row: Float32Array): void {
+  for (let j = 0; j < row.length; j++) row[j] = -row[j];
 }
