@@ -31,6 +31,9 @@ export interface Directions {
 export const withSpare = (k: number): number => Math.ceil((k + OVERSAMPLING) / 16) * 16;
 const OVERSAMPLING = 10;
 
+/** For products of some 40 rows and more, see SessionOptions.mostThreads. */
+export const MOST_THREADS = 16;
+
 export type Precision = "float32" | "float64";
 export type Floats = Float32Array | Float64Array;
 

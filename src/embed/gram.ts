@@ -16,6 +16,7 @@ import {
   type Directions,
   type Floats,
   floats,
+  MOST_THREADS,
   type Moments,
   type Precision,
   precisionOf,
@@ -37,11 +38,11 @@ const LEAST_FOR_FLOAT32 = 1e-5;
 /** Most samples or genes of a panel of the first sweep: narrow ones save more of what is symmetric. */
 const NARROW = 64;
 /**
- * And of the second one. Where a thread has 64 columns of a product or fewer, onnxruntime sums up more than 128 products in other
- * portions; a chunk so long has more for each of 255 threads.
+ * Most samples or genes of a panel of the second sweep. Where a thread has 64 columns of a product or fewer, onnxruntime sums up
+ * more than 128 products in other portions; a chunk so long has more for each thread.
  */
 const WIDE = 128;
-const LONG = 2 ** 14;
+const LONG = 128 * MOST_THREADS;
 /** Genes whose vectors are squared at once in float64: all at once take new memory, and thereby three times as long. */
 const PORTION = 4096;
 /** Share of the largest eigenvalue below which an eigenvalue is rounding, and below which its vector needs care. */
@@ -186,7 +187,12 @@ async function gramMatrix(panels: Panels, uncentred: boolean, { threads, report 
       spans.map(([, width], p) => [`${name}${p}`, floats(precision, ends[p] * width)] as const),
     );
   const [sofar, sum] = [zeros("sofar"), zeros("sum")];
-  const session = await createSession(graph, { threads, spinning: true, inPlace: true });
+  const session = await createSession(graph, {
+    threads,
+    mostThreads: MOST_THREADS,
+    spinning: true,
+    inPlace: true,
+  });
   try {
     for (const { first, feeds } of reader.chunks()) {
       report(0, `${Math.floor((100 * first) / many)} % of the products`);
@@ -321,7 +327,12 @@ async function otherSide(
 
   const long: Sweep["long"] = [];
   let [before, square] = [new Float64Array(width * width), new Float64Array(width * width)];
-  const session = await createSession(graph, { threads, spinning: true, inPlace: true });
+  const session = await createSession(graph, {
+    threads,
+    mostThreads: MOST_THREADS,
+    spinning: true,
+    inPlace: true,
+  });
   try {
     for (const { first, count, feeds } of reader.chunks()) {
       report(0, `${Math.floor((100 * first) / many)} % of the vectors`);
@@ -388,21 +399,26 @@ async function turnBoth(
   );
   const genes = side === "genes";
   graph.output("short-turned", genes ? transpose(graph, turnedShort) : turnedShort);
-  const dims = genes ? ["chunk", width] : [width, "chunk"];
-  const ofLong = graph.input("long", dims);
-  const turn = graph.input("on-long", [width, k]);
-  graph.output(
-    "long-turned",
-    genes ? matMul(graph, ofLong, turn) : matMul(graph, transpose(graph, turn), ofLong),
-  );
-  const session = await createSession(graph, { threads, inPlace: true });
+  const pieces = genes ? [[0, width] as const] : spansOf(width, WIDE);
+  const product = pieces.reduce<Value | null>((sofar, [, size], p) => {
+    const ofLong = graph.input(`long${p}`, genes ? ["chunk", size] : [size, "chunk"]);
+    const turn = graph.input(`on-long${p}`, [size, k]);
+    const pair = genes ? [ofLong, turn] : [transpose(graph, turn), ofLong];
+    return graph.op("Gemm", [...pair, sofar], genes ? ["chunk", k] : [k, "chunk"]);
+  }, null) as Value;
+  graph.output("long-turned", product);
+  const session = await createSession(graph, { threads, mostThreads: MOST_THREADS, inPlace: true });
   const [loadings, scores] = [
     new Float32Array(k * (genes ? few : many)),
     new Float32Array(k * (genes ? many : few)),
   ];
   try {
     for (const { first, count, data } of long) {
-      const feeds = { short, "on-short": onShort, long: data, "on-long": Float32Array.from(onLong) };
+      const feeds: Record<string, Floats> = { short, "on-short": onShort };
+      for (const [p, [start, size]] of pieces.entries()) {
+        feeds[`long${p}`] = genes ? data : data.subarray(start * count, (start + size) * count);
+        feeds[`on-long${p}`] = Float32Array.from(onLong.subarray(start * k, (start + size) * k));
+      }
       const whole = genes ? scores.subarray(first * k, (first + count) * k) : loadings;
       const part = genes || count === many ? whole : new Float32Array(k * count);
       await session.run(feeds, { "short-turned": genes ? loadings : scores, "long-turned": part });

@@ -374,7 +374,13 @@ class BlockAlgebra {
     project.output("c", project.op("Gemm", [leftExact, leftExact], [width, width], { transA: 1 }));
 
     const sessions = [pass, gram, square, add, project].map((graph) =>
-      createSession(graph, { threads, spinning: graph === pass, inPlace: graph === pass }),
+      createSession(graph, {
+        threads,
+        // The basis begins with one block as so many rows.
+        mostThreads: graph === project ? Math.ceil(width / 2) : undefined,
+        spinning: graph === pass,
+        inPlace: graph === pass,
+      }),
     );
     const [s0, s1, s2, s3, s4] = await Promise.all(sessions);
     return new BlockAlgebra(rows, length, width, s0, s1, s2, s3, s4);

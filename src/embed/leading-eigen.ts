@@ -11,7 +11,15 @@ import { cast } from "../graph/ops/cast.js";
 import { matMul } from "../graph/ops/matmul.js";
 import { createSession, type Session } from "../graph/session.js";
 import { inverseCholesky } from "./cholesky.js";
-import { type Floats, floats, type Precision, precisionOf, type Search, withSpare } from "./directions.js";
+import {
+  type Floats,
+  floats,
+  MOST_THREADS,
+  type Precision,
+  precisionOf,
+  type Search,
+  withSpare,
+} from "./directions.js";
 import { type Eigen, orderOf, symmetricEigen } from "./symmetric-eigen.js";
 
 /** Up to here, and where half of all eigenvectors are sought, the whole problem is solved. */
@@ -189,7 +197,7 @@ class Block {
     graph.output("gram", squareOf(graph, next));
     return new Block(
       g,
-      await createSession(graph, { threads: search.threads, inPlace: true }),
+      await createSession(graph, { threads: search.threads, mostThreads: MOST_THREADS, inPlace: true }),
       m,
       width,
       search,
@@ -359,7 +367,7 @@ class Block {
     graph.output("last", before);
     graph.output("next", block);
     graph.output("gram", squareOf(graph, block));
-    return createSession(graph, { threads, inPlace: true });
+    return createSession(graph, { threads, mostThreads: MOST_THREADS, inPlace: true });
   }
 }
 

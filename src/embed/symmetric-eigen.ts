@@ -20,7 +20,7 @@ export function symmetricEigen(a: Float64Array): Eigen {
   const m = orderOf(a);
   const rows = new Float64Array(m * m);
   // Entries of at most 1, so that no square of theirs is too large or too small for a number.
-  const scale = a.reduce((most, v) => Math.max(most, Math.abs(v)), 0) || 1;
+  const scale = largestOf(a) || 1;
   for (let i = 0; i < m; i++)
     for (let j = 0; j < m; j++) rows[i * m + j] = (a[i * m + j] / scale + a[j * m + i] / scale) / 2;
   const [diagonal, beside] = [new Float64Array(m), new Float64Array(m)];
@@ -35,6 +35,12 @@ export function symmetricEigen(a: Float64Array): Eigen {
     for (let j = 0; j < m; j++) vectors[j * m + i] = rows[row + j];
   }
   return { values: Float64Array.from(order, (i) => scale * diagonal[i]), vectors };
+}
+
+function largestOf(a: Float64Array): number {
+  let largest = 0;
+  for (let p = 0; p < a.length; p++) largest = Math.max(largest, Math.abs(a[p]));
+  return largest;
 }
 
 /**

@@ -3,6 +3,7 @@
  * Contract: typed arrays in and out, without copies: inputs are read in place, and outputs are written into the arrays
  * given in `into`, where given. An array must not be both an input and an output of one run.
  */
+import { availableParallelism } from "node:os";
 import type * as Ort from "onnxruntime-common";
 import type { Device } from "../devices.js";
 import { Graph } from "./graph.js";
@@ -16,6 +17,11 @@ export interface RunResult {
 export interface SessionOptions {
   /** Threads of one operator; default, and 0: all cores. Results do not depend on it. */
   threads?: number;
+  /**
+   * But no more than these: onnxruntime multiplies a matrix of one row by other sums, and more threads than half of a product's
+   * rows are given one row each.
+   */
+  mostThreads?: number;
   /**
    * Whether threads wait busily for the next operator, by default not: they go on doing so for a while after a run, and slow
    * other sessions and the main thread (a training of `compact` with its evaluation took 1.4 times as long). A session that runs
@@ -165,12 +171,13 @@ export async function openSession(
   options: SessionOptions,
 ): Promise<{ ort: typeof Ort; session: Ort.InferenceSession }> {
   const ort = await loadBackend();
-  const { device = "cpu", spinning = false } = options;
+  const { device = "cpu", spinning = false, threads = 0, mostThreads } = options;
   const sessionOptions: Ort.InferenceSession.SessionOptions = {
     executionProviders: [device], // the CPU is behind any other; named, it would hide that the other is not there
     executionMode: "sequential",
     graphOptimizationLevel: "all",
-    intraOpNumThreads: options.threads ?? 0,
+    intraOpNumThreads:
+      mostThreads === undefined ? threads : Math.min(threads || availableParallelism(), mostThreads),
     interOpNumThreads: 1,
     logSeverityLevel: device === "cpu" ? 3 : 4, // what a device lacks is told by the error
     // Moments of weights whose gradient vanishes are denormal numbers, on which processors are 10 times slower.
