@@ -15,17 +15,18 @@ import type { RandomState } from "../random.js";
 import {
   type Directions,
   type Floats,
-  floats,
   MOST_THREADS,
   type Moments,
   type Precision,
   precisionOf,
   type Search,
 } from "./directions.js";
+import { gramMatrix } from "./gram-matrix.js";
 import { leadingEigen, SMALL } from "./leading-eigen.js";
-import { CentredChunks, type Panels, SampleRows, spansOf } from "./panels.js";
+import { otherSide, type Sweep } from "./other-side.js";
+import { CentredChunks, type Panels, SampleRows, spansOf, WIDEST } from "./panels.js";
 import { KEPT_VALUES } from "./row-blocks.js";
-import { type Eigen, orderOf, symmetricEigen } from "./symmetric-eigen.js";
+import { type Eigen, symmetricEigen } from "./symmetric-eigen.js";
 
 /** Samples or genes up to which a Gram matrix takes less time than the passes of krylov.ts (measured). */
 const FEW = 1536;
@@ -35,16 +36,6 @@ const FEW = 1536;
  * of the space.
  */
 const LEAST_FOR_FLOAT32 = 1e-5;
-/** Most samples or genes of a panel of the first sweep: narrow ones save more of what is symmetric. */
-const NARROW = 64;
-/**
- * Most samples or genes of a panel of the second sweep. Where a thread has 64 columns of a product or fewer, onnxruntime sums up
- * more than 128 products in other portions; a chunk so long has more for each thread.
- */
-const WIDE = 128;
-const LONG = 128 * MOST_THREADS;
-/** Genes whose vectors are squared at once in float64: all at once take new memory, and thereby three times as long. */
-const PORTION = 4096;
 /** Share of the largest eigenvalue below which an eigenvalue is rounding, and below which its vector needs care. */
 const ROUNDING = 1e-12;
 const INEXACT = 1e-8;
@@ -156,231 +147,6 @@ function scaleTo1(row: Float32Array): void {
   for (let j = 0; j < row.length; j++) row[j] *= scale;
 }
 
-interface Gram {
-  /** few × few */
-  gram: Floats;
-  trace: number;
-  /** The eigenvalue that the mean of samples alone had before they were centred. */
-  ofMean: number;
-}
-
-/**
- * The Gram matrix of the fewer side. Each product is of a panel and all up to its end, which are as many or more.
- * @param uncentred whether the panels are samples as they are: then they are centred afterwards
- */
-async function gramMatrix(panels: Panels, uncentred: boolean, { threads, report }: Search): Promise<Gram> {
-  const { few, many, side, precision } = panels;
-  const graph = new Graph("pca-gram");
-  const reader = panels.read(graph);
-  const spans = spansOf(few, NARROW);
-  const turned = { [side === "samples" ? "transB" : "transA"]: 1 };
-  const ends = spans.map(([first, width]) => first + width);
-  spans.forEach((span, p) => {
-    const dims = [ends[p], span[1]];
-    const right = reader.of(span);
-    const left = p === 0 ? right : reader.of([0, ends[p]]);
-    const sofar = graph.input(`sofar${p}`, dims, precision);
-    graph.output(`sum${p}`, graph.op("Gemm", [left, right, sofar], dims, turned));
-  });
-  const zeros = (name: string) =>
-    Object.fromEntries(
-      spans.map(([, width], p) => [`${name}${p}`, floats(precision, ends[p] * width)] as const),
-    );
-  const [sofar, sum] = [zeros("sofar"), zeros("sum")];
-  const session = await createSession(graph, {
-    threads,
-    mostThreads: MOST_THREADS,
-    spinning: true,
-    inPlace: true,
-  });
-  try {
-    for (const { first, feeds } of reader.chunks()) {
-      report(0, `${Math.floor((100 * first) / many)} % of the products`);
-      await session.run({ ...feeds, ...sofar }, sum);
-      spans.forEach((_, p) => {
-        [sofar[`sofar${p}`], sum[`sum${p}`]] = [sum[`sum${p}`], sofar[`sofar${p}`]];
-      });
-    }
-  } finally {
-    await session.release();
-  }
-  const blocks = spans.map(([first, width], p) => ({ first, width, values: sofar[`sofar${p}`] }));
-  return assemble(blocks, few, uncentred ? meansOfRows(blocks, few) : new Float64Array(few));
-}
-
-/** Columns of a symmetric matrix, from its first row to the last that is a column here too. */
-interface ColumnBlock {
-  first: number;
-  width: number;
-  /** (first + width) × width */
-  values: Floats;
-}
-
-function meansOfRows(blocks: readonly ColumnBlock[], n: number): Float64Array {
-  const sums = new Float64Array(n);
-  for (const { first, width, values } of blocks)
-    for (let a = 0; a < first + width; a++) {
-      let sum = 0;
-      for (let b = 0; b < width; b++) {
-        const v = values[a * width + b];
-        sum += v;
-        if (a < first) sums[first + b] += v;
-      }
-      sums[a] += sum;
-    }
-  return sums.map((sum) => sum / n);
-}
-
-/** @param means of its rows, which centring takes away (and the mean of all back); 0: it is left as it is */
-function assemble(blocks: readonly ColumnBlock[], n: number, means: Float64Array): Gram {
-  const all = means.reduce((sum, m) => sum + m, 0) / n;
-  const gram = floats(precisionOf(blocks[0].values), n * n);
-  for (const { first, width, values } of blocks) {
-    for (let a = 0; a < first + width; a++) {
-      const into = gram.subarray(a * n + first, a * n + first + width);
-      takeAway(into, values, [a * width, 1], means[a] - all, means.subarray(first));
-    }
-    // Along rows here too: written down columns it takes twice as long.
-    for (let b = 0; b < width; b++)
-      takeAway(
-        gram.subarray((first + b) * n, (first + b) * n + first),
-        values,
-        [b, width],
-        means[first + b] - all,
-        means,
-      );
-  }
-  let trace = 0;
-  for (let i = 0; i < n; i++) trace += gram[i * n + i];
-  return { gram, trace, ofMean: n * all };
-}
-
-/** Values from one on and a step apart, less what all and what each of them lose. */
-function takeAway(
-  into: Floats,
-  values: Floats,
-  [from, step]: readonly [number, number],
-  ofAll: number,
-  ofEach: Float64Array,
-): void {
-  for (let j = 0; j < into.length; j++) into[j] = values[from + j * step] - ofAll - ofEach[j];
-}
-
-/** What the second sweep finds. */
-interface Sweep {
-  /** The other side's vectors, a chunk at a time: width × count where samples are the fewer, else count × width. */
-  long: { first: number; count: number; data: Float32Array }[];
-  /** Their Gram matrix, width × width, in float64, before the rounding to float32. */
-  square: Float64Array;
-  /** Of each gene, where it was asked for. */
-  mean: Float64Array;
-}
-
-/**
- * Xᵀ · short or X · short, the second sweep.
- * @param short few × width, orthonormal columns
- * @param uncentred whether the panels are samples as they are: then the mean is told too
- */
-async function otherSide(
-  panels: Panels,
-  short: Floats,
-  uncentred: boolean,
-  { threads, report }: Search,
-): Promise<Sweep> {
-  const { few, many, side, precision } = panels;
-  const columns = uncentred ? centredAndMean(short, few) : short;
-  const width = columns.length / few;
-  const graph = new Graph("pca-other-side");
-  const reader = panels.read(graph);
-  const { length } = reader;
-  const dims = side === "samples" ? [width, length] : [length, width];
-  const most = side === "samples" && length !== "chunk" && length >= LONG ? few : WIDE;
-  const parts: Record<string, Floats> = {};
-  const product = spansOf(few, most).reduce<Value | null>((sofar, span, p) => {
-    const [first, size] = span;
-    const rows = columns.subarray(first * width, (first + size) * width);
-    parts[`v${p}`] = side === "samples" ? transposed(rows, width) : rows;
-    const v = graph.input(`v${p}`, side === "samples" ? [width, size] : [size, width], precision);
-    const pair = side === "samples" ? [v, reader.of(span)] : [reader.of(span), v];
-    return graph.op("Gemm", [...pair, sofar], dims);
-  }, null) as Value;
-  graph.output("long", cast(graph, product, "float32"));
-  const turned = { [side === "samples" ? "transB" : "transA"]: 1 };
-  const portions =
-    length === "chunk"
-      ? [product]
-      : spansOf(length, PORTION).map(([first, size]) =>
-          graph.op(
-            "Slice",
-            [product, graph.ints([first]), graph.ints([first + size]), graph.ints([1])],
-            [width, size],
-          ),
-        );
-  const squared = portions.reduce(
-    (sofar, portion) => {
-      const exact = cast(graph, portion, "float64");
-      return graph.op("Gemm", [exact, exact, sofar], [width, width], turned);
-    },
-    graph.input("sofar", [width, width], "float64"),
-  );
-  graph.output("square", squared);
-
-  const long: Sweep["long"] = [];
-  let [before, square] = [new Float64Array(width * width), new Float64Array(width * width)];
-  const session = await createSession(graph, {
-    threads,
-    mostThreads: MOST_THREADS,
-    spinning: true,
-    inPlace: true,
-  });
-  try {
-    for (const { first, count, feeds } of reader.chunks()) {
-      report(0, `${Math.floor((100 * first) / many)} % of the vectors`);
-      const data = new Float32Array(width * count);
-      await session.run({ ...feeds, ...parts, sofar: before }, { long: data, square });
-      long.push({ first, count, data });
-      [before, square] = [square, before];
-    }
-  } finally {
-    await session.release();
-  }
-  return uncentred ? splitMean(long, before) : { long, square: before, mean: new Float64Array(0) };
-}
-
-/** In JavaScript, since as so many nodes onnxruntime takes 4 ms to think about them. */
-function transposed(rows: Floats, width: number): Floats {
-  const height = rows.length / width;
-  const out = floats(precisionOf(rows), rows.length);
-  for (let i = 0; i < width; i++) for (let r = 0; r < height; r++) out[i * height + r] = rows[r * width + i];
-  return out;
-}
-
-/** The columns less what rounding left of their mean, which the mean of X would be multiplied by; and one that yields the mean of X. */
-function centredAndMean(short: Floats, n: number): Floats {
-  const width = short.length / n;
-  const out = floats(precisionOf(short), n * (width + 1));
-  for (let i = 0; i < width; i++) {
-    let mean = 0;
-    for (let r = 0; r < n; r++) mean += short[r * width + i] / n;
-    for (let r = 0; r < n; r++) out[r * (width + 1) + i] = short[r * width + i] - mean;
-  }
-  for (let r = 0; r < n; r++) out[r * (width + 1) + width] = 1 / n;
-  return out;
-}
-
-/** The last row of every chunk is of the mean; one chunk, as the rows of samples are. */
-function splitMean([{ first, count, data }]: Sweep["long"], square: Float64Array): Sweep {
-  const width = orderOf(square) - 1;
-  const inner = new Float64Array(width * width);
-  for (let a = 0; a < width; a++)
-    for (let b = 0; b < width; b++) inner[a * width + b] = square[a * (width + 1) + b];
-  return {
-    long: [{ first, count, data: data.subarray(0, width * count) }],
-    square: inner,
-    mean: Float64Array.from(data.subarray(width * count)),
-  };
-}
-
 /** The other side's vectors times onLong, and short · onShort (both width × k): loadings k × genes, scores samples × k. */
 async function turnBoth(
   { side, few, many }: Panels,
@@ -399,7 +165,7 @@ async function turnBoth(
   );
   const genes = side === "genes";
   graph.output("short-turned", genes ? transpose(graph, turnedShort) : turnedShort);
-  const pieces = genes ? [[0, width] as const] : spansOf(width, WIDE);
+  const pieces = genes ? [[0, width] as const] : spansOf(width, WIDEST);
   const product = pieces.reduce<Value | null>((sofar, [, size], p) => {
     const ofLong = graph.input(`long${p}`, genes ? ["chunk", size] : [size, "chunk"]);
     const turn = graph.input(`on-long${p}`, [size, k]);

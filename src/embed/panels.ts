@@ -15,6 +15,12 @@ const CHUNK_VALUES = 2 ** 21;
 /** A chunk's length is a multiple: rows that begin at odd places in their pages are multiplied slower (see row-blocks.ts). */
 const STRIDE = 256;
 
+/**
+ * Of the side that a product sums over: where a thread has 64 columns of the product or fewer, onnxruntime sums up more than so
+ * many in other portions, and the result would depend on the threads.
+ */
+export const WIDEST = 128;
+
 /** The first and how many, along the shorter side. */
 export type Span = readonly [number, number];
 
